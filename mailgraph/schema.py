@@ -1,0 +1,66 @@
+"""What is stored: RRD families, their data sources, step and archives, and the periods drawn from them.
+
+Knows no log and no page.  The CGI script imports this module on every request, hence plain classes and
+no ``typing``, ``enum`` or ``dataclasses`` (each costs milliseconds of start-up).
+"""
+
+STEP = 60
+"""Seconds of one primary data point; a minute is named by the epoch second at which it starts."""
+
+HEARTBEAT = 2 * STEP
+
+ROWS = 198
+"""Rows of each archive: 180 for 540 pixels at three pixels a row, and a tenth more."""
+
+ARCHIVE_STEPS = (8, 56, 280, 3360)
+"""Steps a row, of the archives for day, week, month and year (Debian's mailgraph 1.14)."""
+
+
+class Family:
+    """One RRD file: ``NAME`` + ``suffix`` + ``.rrd``.
+
+    ``sources`` are ``(data source, counter)`` pairs in the file's order.  Other software reads the classical
+    three by position, so these never change.  A family ``on_demand`` gets its file with its first event.
+    """
+
+    __slots__ = ("on_demand", "sources", "suffix")
+
+    def __init__(self, suffix: str, sources: tuple[tuple[str, str], ...], on_demand: bool = False) -> None:
+        self.suffix = suffix
+        self.sources = sources
+        self.on_demand = on_demand
+
+    def file_name(self, name: str = "mailgraph") -> str:
+        """The file's name, where ``name`` is what ``--rrd-name`` says."""
+        return f"{name}{self.suffix}.rrd"
+
+
+MAIL = Family("", (("sent", "sent"), ("recv", "received"), ("bounced", "bounced"), ("rejected", "rejected")))
+VIRUS = Family("_virus", (("virus", "virus"), ("spam", "spam")))
+GREYLIST = Family("_greylist", (("greylisted", "greylisted"), ("delayed", "delayed")))
+
+FAMILIES = (MAIL, VIRUS, GREYLIST)
+
+COUNTERS = tuple(counter for family in FAMILIES for _, counter in family.sources)
+"""Every counter, in the order in which ``--verbose`` prints the classical eight."""
+
+
+class Period:
+    """A range of time that ends now, as the page shows it."""
+
+    __slots__ = ("seconds", "steps", "title")
+
+    def __init__(self, title: str, seconds: int, steps: int) -> None:
+        self.title = title
+        self.seconds = seconds
+        self.steps = steps
+        """Steps a row of the archive that this period is drawn from."""
+
+
+DAY = 86400
+PERIODS = tuple(
+    Period(title, days * DAY, steps)
+    for (title, days), steps in zip(
+        (("Last Day", 1), ("Last Week", 7), ("Last Month", 31), ("Last Year", 365)), ARCHIVE_STEPS, strict=True
+    )
+)
