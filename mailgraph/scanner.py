@@ -1,0 +1,178 @@
+r"""Blocks of log in, tallies of counters per minute out.  Knows no clock and no file.
+
+One bytes pattern, compiled from the rules and the line forms, runs over ``b"\\n" + block``; Python code runs per
+hit, and a hit is a line that counts.
+"""
+
+import os
+import re
+from itertools import groupby
+from operator import attrgetter
+from typing import NamedTuple, TypeAlias
+
+from mailgraph.logforms import BEFORE_TEXT, HEADER, INLINE_REPEATED, LINE, MESSAGE_REPEATED, REPEATED, Stamps
+from mailgraph.rules import RULES, Rule
+
+Counts: TypeAlias = dict[str, int]
+"""Events by counter."""
+
+Tally: TypeAlias = list[tuple[int, Counts]]
+"""What a block counts, in the order of its lines: a minute (epoch second of its start) and its events.
+
+A minute stands again where the log goes back to it, so that tallies of any cuts of a log say the same.
+"""
+
+WINDOW = 16 * 1024
+"""How many bytes ``last message repeated`` looks back for the line that it repeats."""
+
+
+class OptionError(Exception):
+    """An option's value that can't be used; the text says why."""
+
+
+class Options(NamedTuple):
+    """What the counting options say; ``ignore_hosts`` and ``host`` are regular expressions, matched in any case."""
+
+    classic: bool = False
+    ignore_localhost: bool = False
+    ignore_hosts: tuple[str, ...] = ()
+    rbl_is_spam: bool = False
+    virbl_is_virus: bool = False
+    lmtp_is_smtp: bool = False
+    host: str | None = None
+
+    def wants(self, rule: Rule) -> bool:
+        """Whether the row is there under these options."""
+        return all(getattr(self, option) for option in rule.needs.split())
+
+
+def pattern_source(rules: tuple[Rule, ...], inline_repeated: bool) -> bytes:
+    """The one pattern of all rules; each row is a group with the row's name, around what fits its text."""
+    before = BEFORE_TEXT + (INLINE_REPEATED if inline_repeated else b"")
+    programs = [
+        b"%b%b(?:%b)" % (program, before, b"|".join(_row(rule) for rule in rows))
+        for program, rows in groupby(rules, attrgetter("program"))
+    ]
+    return b"%b(?:%b|(?P<repeated>%b))" % (HEADER, b"|".join(programs), REPEATED % b"times")
+
+
+def _row(rule: Rule) -> bytes:
+    name = rule.name.encode()
+    return b"(?P<%b>%b)" % (name, rule.text.replace(b"(?P<N>", b"(?P<%b_N>" % name))
+
+
+class Scanner:
+    """Counts the lines of blocks under the given options.
+
+    ``window`` is the end of the log before the first block: what ``last message repeated`` may speak of.  Raises
+    OptionError for a pattern of the options that is no regular expression.
+    """
+
+    def __init__(self, options: Options, stamps: Stamps, window: bytes = b"", rules: tuple[Rule, ...] = RULES) -> None:
+        self.window = window
+        self._stamps = stamps
+        self._inline_repeated = not options.classic
+        wanted = tuple(rule for rule in rules if options.wants(rule))
+        self._pattern = re.compile(pattern_source(wanted, self._inline_repeated))
+        self._counters = {rule.name: rule.counters for rule in wanted}
+        self._numbered = {rule.name for rule in wanted if b"(?P<N>" in rule.text}
+        self._ignored = {rule.name: _ignored_hosts(options, rule.unless) for rule in wanted if rule.unless}
+        self._host = None if options.host is None else _compiled(options.host, "--host")
+        self._looked_at = self._numbered | {"repeated"} | (self._ignored.keys() if options.ignore_hosts else set())
+
+    def scan(self, block: bytes, reference: float) -> Tally:
+        """The events of whole lines; a stamp without year is near ``reference`` (epoch seconds)."""
+        self._stamps.refer(reference)
+        lines = self._stamps.lines_across_repeated_hour(block)
+        if lines is None:
+            return self._scan(block)
+        tally: Tally = []
+        for line in lines:
+            self._stamps.see(line)
+            tally += self._scan(line)
+        return tally
+
+    def _scan(self, block: bytes) -> Tally:
+        text = b"\n" + block
+        look_at_all = self._host is not None or (self._inline_repeated and MESSAGE_REPEATED in text)
+        looked_at = self._looked_at
+        tally: Tally = []
+        rows: Counts = {}
+        last: tuple[bytes | None, ...] = ()
+        for hit in self._pattern.finditer(text):
+            stamp = hit.group(MINUTE, ZONE)
+            if stamp != last:
+                last = stamp
+                rows = {}
+                minute = self._stamps.minute(*stamp)
+                if minute is not None:
+                    tally.append((minute, rows))
+            row = hit.lastgroup or ""
+            if look_at_all or row in looked_at:
+                for seen, times in self._look_at(hit, text).items():
+                    rows[seen] = rows.get(seen, 0) + times
+            else:
+                rows[row] = rows.get(row, 0) + 1
+        self._remember(block)
+        counted = ((minute, self._counts(rows)) for minute, rows in tally)
+        return [(minute, counts) for minute, counts in counted if counts]
+
+    def _remember(self, block: bytes) -> None:
+        self.window = block[-WINDOW:] if len(block) >= WINDOW else (self.window + block)[-WINDOW:]
+
+    def _counts(self, rows: Counts) -> Counts:
+        counts: Counts = {}
+        for row, times in rows.items():
+            for counter in self._counters[row]:
+                counts[counter] = counts.get(counter, 0) + times
+        return counts
+
+    def _look_at(self, hit: re.Match[bytes], text: bytes) -> Counts:
+        """The rows that a hit counts, where that takes more than the row's name."""
+        row = hit.lastgroup or ""
+        if self._host is not None and not self._host.fullmatch(hit["host"] or b"localhost"):
+            return {}
+        if row == "repeated":
+            return self._repeated(hit, text)
+        if row in self._ignored:
+            end_of_line = text.find(b"\n", hit.end())
+            if any(host.search(text, hit.start(row), end_of_line) for host in self._ignored[row]):
+                return {}
+        inline = _INLINE_TIMES.search(text, hit.start(), hit.start(row)) if self._inline_repeated else None
+        times = int(inline[1]) if inline else 1
+        return {row: times * int(hit[f"{row}_N"]) if row in self._numbered else times}
+
+    def _repeated(self, hit: re.Match[bytes], text: bytes) -> Counts:
+        """``last message repeated``: the rows of the host's line before, as often as it says."""
+        before = text[max(1, hit.start() + 1 - WINDOW) : hit.start() + 1]
+        before = (self.window + before)[-WINDOW:]
+        for line in reversed(before.split(b"\n")[:-1]):
+            if hit["host"] not in line:
+                continue
+            known = LINE.match(b"\n" + line)
+            if known and known["host"] == hit["host"] and known.lastgroup != "nothing":
+                same = self._pattern.match(b"\n" + line + b"\n")
+                rows = self._look_at(same, b"\n" + line + b"\n") if same else {}
+                return {row: times * int(hit["times"]) for row, times in rows.items()}
+        return {}
+
+
+MINUTE, ZONE = (re.compile(HEADER).groupindex[group] for group in ("minute", "zone"))
+
+_INLINE_TIMES = re.compile(rb"message repeated (\d+) times: \[ \Z")
+
+
+def _ignored_hosts(options: Options, field: str) -> list[re.Pattern[bytes]]:
+    """``--ignore-host`` for a field; the original forgets the parentheses, which shows with ``a|b``."""
+    group = "{}" if options.classic else "(?:{})"
+    return [
+        _compiled(rf"\b{field}=[^\s,]*{group.format(host)}", "--ignore-host", host) for host in options.ignore_hosts
+    ]
+
+
+def _compiled(pattern: str, option: str, given: str | None = None) -> re.Pattern[bytes]:
+    try:
+        return re.compile(os.fsencode(pattern), re.IGNORECASE)
+    except re.error as error:
+        shown = pattern if given is None else given
+        raise OptionError(f"{option}: {shown!r} is no regular expression: {error} (see Python's re)") from error
