@@ -19,12 +19,25 @@ ANY_ID_END = rb"[\dA-HJ-NP-TV-Zb-df-hj-np-tv-z]"
 MAYBE_ID = rb"(?:%b: |NOQUEUE: )?" % QUEUE_ID
 EXIM_ID = rb"[0-9a-zA-Z]{6}-[0-9a-zA-Z]{6}-[0-9a-zA-Z]{2}"
 AMAVIS_ID = rb"\([\w-]+\) "
-NO_TAG2 = rb"(?!.*\btag2=)"
+NO_TAG2 = rb"(?!.*tag2=(?<=\btag2=))"
 END = rb"(?=\r?\n)"
 
 SMTPD = rb"postfix/(?:smtpd|postscreen)"
 SENDMAIL = rb"(?:sendmail|sm-mta)"
 AMAVIS = rb"amavisd?"
+
+
+def anywhere(word: bytes) -> bytes:
+    r"""A whole word anywhere in the text.
+
+    ``.*`` directly before a literal lets the engine jump back to the literal's first letter; with ``\b`` between
+    them it tries every byte (3 us a line of Postfix's smtp instead of 0.6).
+    """
+    return rb".*%b\b(?<=\b%b)" % (word, word)
+
+
+POSTFIX_TAG = rb"postfix[-\w.]*+/(?:[-\w.]++/)*+"
+"""What stands before the daemon's name in Postfix's tags: services and instances have a syslog_name of their own."""
 
 
 class Rule(NamedTuple):
@@ -53,18 +66,18 @@ GREYLISTED = ("greylisted",)
 DELAYED = ("delayed",)
 NOTHING = ()
 
-_LOCAL_RELAY = rb"(?=.*\bstatus=sent\b).*\brelay=[^\s\[]*\[127\.0\.0\.1\]"
+_LOCAL_RELAY = rb"(?=%b).*relay=(?<=\brelay=)[^\s\[]*\[127\.0\.0\.1\]" % anywhere(b"status=sent")
 _LOCAL_CLIENT = rb"%b: client=\S*\[127\.0\.0\.1\](?!\S)" % QUEUE_ID
 _BLOCKED = rb"%breject: (?>.*?: 554).* blocked using" % MAYBE_ID
 
 RULES = (
     Rule("smtp_local", rb"postfix/smtp", _LOCAL_RELAY, NOTHING, "ignore_localhost"),
-    Rule("smtp_sent", rb"postfix/smtp", rb".*\bstatus=sent\b", SENT, unless="relay"),
-    Rule("smtp_bounced", rb"postfix/smtp", rb".*\bstatus=bounced\b", BOUNCED),
+    Rule("smtp_sent", rb"postfix/smtp", anywhere(b"status=sent"), SENT, unless="relay"),
+    Rule("smtp_bounced", rb"postfix/smtp", anywhere(b"status=bounced"), BOUNCED),
     Rule("lmtp_local", rb"postfix/lmtp", _LOCAL_RELAY, NOTHING, "ignore_localhost lmtp_is_smtp"),
-    Rule("lmtp_sent", rb"postfix/lmtp", rb".*\bstatus=sent\b", SENT, "lmtp_is_smtp", unless="relay"),
-    Rule("lmtp_bounced", rb"postfix/lmtp", rb".*\bstatus=bounced\b", BOUNCED, "lmtp_is_smtp"),
-    Rule("local_bounced", rb"postfix/(?:local|error)", rb".*\bstatus=bounced\b", BOUNCED),
+    Rule("lmtp_sent", rb"postfix/lmtp", anywhere(b"status=sent"), SENT, "lmtp_is_smtp", unless="relay"),
+    Rule("lmtp_bounced", rb"postfix/lmtp", anywhere(b"status=bounced"), BOUNCED, "lmtp_is_smtp"),
+    Rule("local_bounced", rb"postfix/(?:local|error)", anywhere(b"status=bounced"), BOUNCED),
     Rule("smtpd_local", SMTPD, _LOCAL_CLIENT, NOTHING, "ignore_localhost"),
     Rule("smtpd_received", SMTPD, rb"%b: client=\S" % QUEUE_ID, RECEIVED),
     Rule("smtpd_virbl", SMTPD, _BLOCKED + rb" virbl.dnsbl.bit.nl", VIRUS, "virbl_is_virus"),
@@ -74,31 +87,49 @@ RULES = (
     Rule("smtpd_milter_spam", SMTPD, rb"%bmilter-reject: .*Blocked by SpamAssassin" % MAYBE_ID, SPAM),
     Rule("smtpd_milter_rejected", SMTPD, rb"%bmilter-reject: " % MAYBE_ID, REJECTED),
     Rule("cleanup_rejected", rb"postfix/cleanup", rb".*%b: (?:reject|discard): " % ANY_ID_END, REJECTED),
-    Rule("sendmail_received", SENDMAIL, rb".*\bmailer=(?:local|relay)\b", RECEIVED),
-    Rule("sendmail_sent", SENDMAIL, rb".*\b(?:stat=Sent|mailer=esmtp)\b", SENT),
-    Rule("sendmail_xs4all", SENDMAIL, rb".*\bruleset=check_XS4ALL\b", REJECTED),
-    Rule("sendmail_lost", SENDMAIL, rb".*\blost input channel\b", REJECTED),
-    Rule("sendmail_rcpt", SENDMAIL, rb".*\bruleset=check_rcpt\b", REJECTED),
-    Rule("sendmail_virus", SENDMAIL, rb".*\bstat=virus\b", VIRUS),
-    Rule("sendmail_virbl", SENDMAIL, rb"(?=.*\bivirbl\b).*\bruleset=check_relay\b", VIRUS, "virbl_is_virus"),
-    Rule("sendmail_rbl", SENDMAIL, rb".*\bruleset=check_relay\b", SPAM, "rbl_is_spam"),
-    Rule("sendmail_relay", SENDMAIL, rb".*\bruleset=check_relay\b", REJECTED),
-    Rule("sendmail_sender", SENDMAIL, rb".*\bsender (?:blocked|denied)\b", REJECTED),
-    Rule("sendmail_recipient", SENDMAIL, rb".*\brecipient (?:denied|unknown)\b", REJECTED),
-    Rule("sendmail_bounced", SENDMAIL, rb".*\b(?i:User unknown)" + END, BOUNCED),
-    Rule("sendmail_milter", SENDMAIL, rb"(?>.*?\bMilter:).*\breject=55", REJECTED),
+    Rule("sendmail_received", SENDMAIL, rb".*mailer=(?:local|relay)\b(?<=\bmailer=.....)", RECEIVED),
+    Rule("sendmail_sent", SENDMAIL, rb"(?:%b|%b)" % (anywhere(b"stat=Sent"), anywhere(b"mailer=esmtp")), SENT),
+    Rule("sendmail_xs4all", SENDMAIL, anywhere(b"ruleset=check_XS4ALL"), REJECTED),
+    Rule("sendmail_lost", SENDMAIL, anywhere(b"lost input channel"), REJECTED),
+    Rule("sendmail_rcpt", SENDMAIL, anywhere(b"ruleset=check_rcpt"), REJECTED),
+    Rule("sendmail_virus", SENDMAIL, anywhere(b"stat=virus"), VIRUS),
+    Rule(
+        "sendmail_virbl",
+        SENDMAIL,
+        rb"(?=%b)%b" % (anywhere(b"ivirbl"), anywhere(b"ruleset=check_relay")),
+        VIRUS,
+        "virbl_is_virus",
+    ),
+    Rule("sendmail_rbl", SENDMAIL, anywhere(b"ruleset=check_relay"), SPAM, "rbl_is_spam"),
+    Rule("sendmail_relay", SENDMAIL, anywhere(b"ruleset=check_relay"), REJECTED),
+    Rule(
+        "sendmail_sender", SENDMAIL, rb"(?:%b|%b)" % (anywhere(b"sender blocked"), anywhere(b"sender denied")), REJECTED
+    ),
+    Rule(
+        "sendmail_recipient",
+        SENDMAIL,
+        rb"(?:%b|%b)" % (anywhere(b"recipient denied"), anywhere(b"recipient unknown")),
+        REJECTED,
+    ),
+    Rule("sendmail_bounced", SENDMAIL, rb".*(?i:User unknown)(?<=\b............)" + END, BOUNCED),
+    Rule("sendmail_milter", SENDMAIL, rb"(?>.*?\bMilter:).*reject=55(?<=\breject=55)", REJECTED),
     Rule("exim_received", rb"exim", EXIM_ID + rb" <= \S", RECEIVED),
     Rule("exim_sent", rb"exim", EXIM_ID + rb" => \S", SENT),
     Rule("exim_rbl_spam", rb"exim", rb".* rejected because \S+ is in a black list at \S", SPAM, "rbl_is_spam"),
     Rule("exim_rbl", rb"exim", rb".* rejected because \S+ is in a black list at \S", REJECTED),
     Rule("exim_rejected", rb"exim", rb".* rejected RCPT \S+: (?:Sender verify failed|Unknown user)", REJECTED),
     Rule("amavis_spam", AMAVIS, AMAVIS_ID + rb"(?:Passed|Blocked) SPAM(?:MY)?\b" + NO_TAG2, SPAM),
-    Rule("amavis_quarantine", AMAVIS, AMAVIS_ID + rb"(?:Passed|Not-Delivered)\b.*\bquarantine spam", SPAM),
+    Rule(
+        "amavis_quarantine",
+        AMAVIS,
+        AMAVIS_ID + rb"(?:Passed|Not-Delivered)\b.*quarantine spam(?<=\bquarantine spam)",
+        SPAM,
+    ),
     Rule("amavis_virus", AMAVIS, AMAVIS_ID + rb"(?:Passed |Blocked )?(?:INFECTED|BANNED)\b" + NO_TAG2, VIRUS),
     Rule("amavis_old", AMAVIS, rb"Virus found\b", VIRUS),
     Rule("vagatefwd_virus", rb"vagatefwd", rb"VIRUS", VIRUS),
     Rule("hook_virus", rb"hook", rb"\*++ Virus\b", VIRUS),
-    Rule("hook_spam", rb"hook", rb".*\bcontains spam\b", SPAM),
+    Rule("hook_spam", rb"hook", anywhere(b"contains spam"), SPAM),
     Rule("antivir_alert", rb"(?:avgatefwd|avmailgate\.bin|avmilter)", rb"Alert!", VIRUS),
     Rule("antivir_blocked", rb"(?:avgatefwd|avmailgate\.bin|avmilter)", rb".*blocked\." + END, VIRUS),
     Rule("avcheck_virus", rb"avcheck", rb"infected", VIRUS),
@@ -119,7 +150,7 @@ RULES = (
     Rule("clamav_infected", rb"clamav-milter", rb"(?>.*?Message).*infected by", VIRUS),
     Rule("vilter_virus", rb"smtp-vilter", rb".*clamd: found", VIRUS),
     Rule("bogofilter_spam", rb"bogofilter", rb".*Spam", SPAM),
-    Rule("filter_module_spam", rb"filter-module", rb".*\bspam_status=(?:yes|spam)", SPAM),
+    Rule("filter_module_spam", rb"filter-module", rb".*spam_status=(?<=\bspam_status=)(?:yes|spam)", SPAM),
     Rule("sta_scanner_virus", rb"sta_scanner", rb"[0-9A-F]++: virus", VIRUS),
     Rule("postgrey_both", rb"postgrey", rb"(?=.*delayed [0-9]+ seconds: client).*delay=[0-9]", DELAYED + DELAYED),
     Rule("postgrey_old", rb"postgrey", rb".*delayed [0-9]+ seconds: client", DELAYED),

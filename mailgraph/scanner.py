@@ -6,12 +6,12 @@ hit, and a hit is a line that counts.
 
 import os
 import re
+from collections.abc import Iterable
 from itertools import groupby
-from operator import attrgetter
 from typing import NamedTuple, TypeAlias
 
 from mailgraph.logforms import BEFORE_TEXT, HEADER, INLINE_REPEATED, LINE, MESSAGE_REPEATED, REPEATED, Stamps
-from mailgraph.rules import RULES, Rule
+from mailgraph.rules import POSTFIX_TAG, RULES, Rule
 
 Counts: TypeAlias = dict[str, int]
 """Events by counter."""
@@ -46,14 +46,33 @@ class Options(NamedTuple):
         return all(getattr(self, option) for option in rule.needs.split())
 
 
-def pattern_source(rules: tuple[Rule, ...], inline_repeated: bool) -> bytes:
+def pattern_source(rules: tuple[Rule, ...], classic: bool) -> bytes:
     """The one pattern of all rules; each row is a group with the row's name, around what fits its text."""
-    before = BEFORE_TEXT + (INLINE_REPEATED if inline_repeated else b"")
+    before = BEFORE_TEXT + (b"" if classic else INLINE_REPEATED)
+    suites = {b"": b"", b"postfix/": b"postfix/" if classic else POSTFIX_TAG}
     programs = [
-        b"%b%b(?:%b)" % (program, before, b"|".join(_row(rule) for rule in rows))
-        for program, rows in groupby(rules, attrgetter("program"))
+        suites[suite] + _alternatives(_program(list(rows), suite, before) for _, rows in groupby(suited, _tag))
+        for suite, suited in groupby(rules, _suite)
     ]
-    return b"%b(?:%b|(?P<repeated>%b))" % (HEADER, b"|".join(programs), REPEATED % b"times")
+    return HEADER + _alternatives([*programs, b"(?P<repeated>%b)" % (REPEATED % b"times")])
+
+
+def _tag(rule: Rule) -> bytes:
+    return rule.program
+
+
+def _suite(rule: Rule) -> bytes:
+    """What the tags of a suite of programs begin with: tried once for all of them."""
+    suite, slash, _ = rule.program.rpartition(b"/")
+    return suite + slash
+
+
+def _program(rules: list[Rule], suite: bytes, before: bytes) -> bytes:
+    return rules[0].program.removeprefix(suite) + before + _alternatives(_row(rule) for rule in rules)
+
+
+def _alternatives(patterns: Iterable[bytes]) -> bytes:
+    return b"(?:%b)" % b"|".join(patterns)
 
 
 def _row(rule: Rule) -> bytes:
@@ -73,7 +92,7 @@ class Scanner:
         self._stamps = stamps
         self._inline_repeated = not options.classic
         wanted = tuple(rule for rule in rules if options.wants(rule))
-        self._pattern = re.compile(pattern_source(wanted, self._inline_repeated))
+        self._pattern = re.compile(pattern_source(wanted, options.classic))
         self._counters = {rule.name: rule.counters for rule in wanted}
         self._numbered = {rule.name for rule in wanted if b"(?P<N>" in rule.text}
         self._ignored = {rule.name: _ignored_hosts(options, rule.unless) for rule in wanted if rule.unless}
