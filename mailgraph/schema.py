@@ -39,10 +39,12 @@ MAIL = Family("", (("sent", "sent"), ("recv", "received"), ("bounced", "bounced"
 VIRUS = Family("_virus", (("virus", "virus"), ("spam", "spam")))
 GREYLIST = Family("_greylist", (("greylisted", "greylisted"), ("delayed", "delayed")))
 
-FAMILIES = (MAIL, VIRUS, GREYLIST)
+CLASSICAL = (MAIL, VIRUS, GREYLIST)
 
-COUNTERS = tuple(counter for family in FAMILIES for _, counter in family.sources)
-"""Every counter, in the order in which ``--verbose`` prints the classical eight."""
+CLASSICAL_COUNTERS = tuple(counter for family in CLASSICAL for _, counter in family.sources)
+"""The classical eight, in the order in which ``--verbose`` prints them."""
+
+FAMILIES = CLASSICAL
 
 
 class Period:

@@ -1,0 +1,163 @@
+"""The RRD files: create, last, batched updates; every error said with file and reason.  Knows no log.
+
+What librrd does silently is undone here: it overwrites files (``--no-overwrite``), takes values by position
+(``--template``), hands updates to a daemon that RRDCACHED_ADDRESS names and loses them if that is down, and crashes
+on very many values in one call (they go in batches).  Measured with librrd 1.7.2.
+"""
+
+import os
+import pwd
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import rrdtool
+
+from mailgraph.schema import ARCHIVE_STEPS, HEARTBEAT, ROWS, STEP, Family
+
+BATCH = 2000
+"""Values of one update call.  librrd crashed at 200,000; batches of some hundreds reach full speed: 1-2 us a value."""
+
+LONGEST = (ROWS + 1) * ARCHIVE_STEPS[-1] * STEP
+"""Seconds that the longest archive covers, and one row more.  Empty minutes before that need no zeros."""
+
+LOCK_TRIES = 20
+LOCK_PAUSE = 0.05
+
+
+class RrdError(Exception):
+    """An RRD file that can't be created, read or updated; the text names the file, what is wrong and what to do."""
+
+
+class Outdated(RrdError):
+    """A file that ends before the minutes that are still remembered: only the log can fill what is between."""
+
+
+class Store:
+    """The RRD files of ``families`` in ``directory``, as ``--rrd-name`` names them."""
+
+    def __init__(
+        self,
+        directory: str,
+        families: tuple[Family, ...],
+        name: str = "mailgraph",
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.families = families
+        self._paths = {family: os.path.join(directory, family.file_name(name)) for family in families}
+        self._pause = pause
+        os.environ.pop("RRDCACHED_ADDRESS", None)
+
+    def path(self, family: Family) -> str:
+        """The family's file."""
+        return self._paths[family]
+
+    def last(self, family: Family) -> int | None:
+        """The newest minute in the family's file, None where there is no file.  Raises RrdError."""
+        path = self._paths[family]
+        return int(self._call(rrdtool.last, path)) if os.path.lexists(path) else None
+
+    def lasts(self) -> dict[Family, int]:
+        """``last`` of each file that exists.  Raises RrdError."""
+        found = {family: self.last(family) for family in self.families}
+        return {family: last for family, last in found.items() if last is not None}
+
+    def write(self, family: Family, counts: Mapping[int, Mapping[str, int]], after: int, through: int) -> bool:
+        """Bring the file to ``through``: the minutes behind its last, with zeros where ``counts`` has none.
+
+        ``counts`` (events by minute and counter) is complete after ``after`` and up to ``through``.  Doing it again
+        changes nothing.  A missing file is created, one that is made on demand at its first event; the answer
+        is whether it was.  Raises Outdated for a file that ends before ``after``, and RrdError.
+        """
+        last = self.last(family)
+        missing = last is None
+        if last is None:
+            if family.on_demand and not _has_event(family, counts):
+                return False
+            self._create(family, after)
+            last = after
+        if last < after:
+            raise Outdated(f"{self._paths[family]} ends at {_shown(last)}, before what is remembered ({_shown(after)})")
+        template = ":".join(source for source, _ in family.sources)
+        first = max(last + STEP, through - LONGEST)
+        for start in range(first, through + STEP, BATCH * STEP):
+            minutes = range(start, min(start + BATCH * STEP, through + STEP), STEP)
+            updates = [_update(family, minute, counts.get(minute)) for minute in minutes]
+            self._call(rrdtool.update, self._paths[family], "--template", template, *updates)
+        return missing
+
+    def sync(self) -> None:
+        """Have the kernel write all files to the disk.  Raises RrdError."""
+        for path in self._paths.values():
+            try:
+                descriptor = os.open(path, os.O_RDONLY)
+            except FileNotFoundError:  # a family without events yet
+                continue
+            try:
+                os.fsync(descriptor)
+            except OSError as error:
+                raise RrdError(f"can't write {path}: {error.strerror}") from error
+            finally:
+                os.close(descriptor)
+
+    def _create(self, family: Family, start: int) -> None:
+        sources = [f"DS:{source}:ABSOLUTE:{HEARTBEAT}:0:U" for source, _ in family.sources]
+        archives = [f"RRA:{kind}:0.5:{steps}:{ROWS}" for kind in ("AVERAGE", "MAX") for steps in ARCHIVE_STEPS]
+        options = ("--no-overwrite", "--start", str(start), "--step", str(STEP))
+        self._call(rrdtool.create, self._paths[family], *options, *sources, *archives)
+
+    def _call(self, function: Callable[..., Any], path: str, *arguments: str) -> Any:
+        for attempt in range(LOCK_TRIES):
+            try:
+                return function(path, *arguments)
+            except rrdtool.OperationalError as error:
+                reason = str(error)
+                if "could not lock" not in reason or attempt == LOCK_TRIES - 1:
+                    raise RrdError(_explained(path, reason)) from error
+            self._pause(LOCK_PAUSE)
+        raise AssertionError("unreachable")
+
+
+def _has_event(family: Family, counts: Mapping[int, Mapping[str, int]]) -> bool:
+    return any(counted.get(counter) for counted in counts.values() for _, counter in family.sources)
+
+
+def _update(family: Family, minute: int, counts: Mapping[str, int] | None) -> str:
+    values = [0] * len(family.sources) if counts is None else [counts.get(counter, 0) for _, counter in family.sources]
+    return ":".join(map(str, (minute, *values)))
+
+
+def _shown(minute: int) -> str:
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(minute))
+
+
+def _explained(path: str, reason: str) -> str:
+    """librrd's reason with the file, and what to do about it."""
+    for said, advice in ADVICE:
+        if said in reason:
+            what = reason.rpartition(": ")[2] or "no reason given"
+            return f"can't use {path}: {what} ({advice.format(owner=_owner(path))})"
+    return f"can't write {path}: no reason given (is the disk full?)" if not reason else f"can't use {path}: {reason}"
+
+
+ADVICE = (
+    ("Permission denied", "owned by {owner}; run as that user or root, or chown it"),
+    ("No such file or directory", "create the directory, or mend RRD_DIR in the configuration"),
+    ("No space left", "free some space; nothing is lost meanwhile"),
+    ("could not lock", "another program holds it; is a second mailgraph or a backup running?"),
+    ("is not an RRD file", "move it away, and a new one will be made"),
+    ("is too small", "it was cut off; move it away, and a new one will be made"),
+    ("Invalid argument", "it is empty; move it away, and a new one will be made"),
+    ("reached EOF", "it was cut off; move it away, and a new one will be made"),
+    ("unknown DS name", "it is not one of mailgraph's; move it away, and a new one will be made"),
+)
+"""What librrd says, and what the administrator can do."""
+
+
+def _owner(path: str) -> str:
+    present = path if os.path.exists(path) else os.path.dirname(path) or "."
+    try:
+        uid = os.stat(present).st_uid
+        return pwd.getpwuid(uid).pw_name
+    except (OSError, KeyError):  # no such directory, or a user without name
+        return "somebody else"
