@@ -1,0 +1,182 @@
+"""The way of a log into the RRD files: scanner, ledger, checkpoint and store, in the order that loses nothing.
+
+The checkpoint is written first, then the RRDs.  Both can fail and be done again: RRD files refuse what they hold
+already, and what they lack stands in the checkpoint.
+"""
+
+import time
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from mailgraph.checkpoint import Checkpoint, CheckpointError
+from mailgraph.ledger import KEPT, Ledger
+from mailgraph.logforms import Stamps
+from mailgraph.rrd import Outdated, RrdError, Store
+from mailgraph.scanner import Options, Scanner
+from mailgraph.schema import CLASSICAL_COUNTERS, STEP
+from mailgraph.sources import Block, Position
+
+BATCH_MINUTES = 2000
+"""Closed minutes that wait for the RRDs at most while a long log is read."""
+
+BATCH_SECONDS = 5
+"""How long closed minutes wait at most while a long log is read."""
+
+REMEMBERED_MINUTES = 7 * 24 * 60
+"""Closed minutes that are remembered at most for an RRD file that can't be written; then only the log has them."""
+
+
+class Start(NamedTuple):
+    """Where reading the log starts: behind a position, else with what is newer than ``since`` (epoch seconds)."""
+
+    position: Position | None
+    since: int | None
+
+
+class Counting:
+    """Counts blocks of the log ``log`` into the RRD files of one store.
+
+    ``checkpoint`` is None where nothing is to be remembered between runs (a log read once).  ``say`` gets each
+    message for the administrator, ``report`` each minute's line of ``--verbose``; ``clock`` gives epoch seconds.
+    """
+
+    def __init__(
+        self,
+        log: str,
+        store: Store,
+        options: Options,
+        year: int | None = None,
+        checkpoint: Checkpoint | None = None,
+        *,
+        say: Callable[[str], None],
+        report: Callable[[str], None] | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._log = log
+        self._store = store
+        self._options = options
+        self._year = year
+        self._checkpoint = checkpoint
+        self._say = say
+        self._report = report
+        self._clock = clock
+        self._begin(None)
+
+    def _begin(self, held: int | None) -> None:
+        self._ledger = Ledger(held)
+        self._stamps = Stamps(self._year)
+        self._scanner = Scanner(self._options, self._stamps)
+        self._position: Position | None = None
+        self._written_through = held
+        self._wrote_at = self._clock()
+
+    def start(self) -> Start:
+        """Take up what an earlier run left: its checkpoint, else what the RRD files hold.  Raises RrdError."""
+        if self._resume():
+            return Start(self._position, None)
+        held = min(self._store.lasts().values(), default=None)
+        self._begin(held)
+        return Start(None, held)
+
+    def _resume(self) -> bool:
+        """Whether the checkpoint says where to go on; closed minutes that an RRD lacks are applied again."""
+        try:
+            state = self._checkpoint.load() if self._checkpoint else None
+            if state is None:
+                return False
+            self._restore(state)
+            self._write_files()
+        except CheckpointError as error:
+            self._say(f"{error}; reading the log again from its start, behind what the RRD files hold")
+            return False
+        except Outdated as error:
+            self._say(f"{error}; reading the log again from its start")
+            return False
+        self._written_through = self._ledger.closed_through
+        return bool(state["log"] == self._log)
+
+    def _restore(self, state: dict[str, Any]) -> None:
+        try:
+            self._ledger = Ledger.restored(state["ledger"])
+            self._stamps = Stamps(self._year, state["newest"])
+            self._scanner = Scanner(self._options, self._stamps, state["window"].encode("latin-1"))
+            self._position = Position(*state["position"]) if state["position"] else None
+        except (KeyError, TypeError, ValueError, AttributeError) as error:  # JSON, but not of our making
+            raise CheckpointError(f"the checkpoint is damaged: {error!r}") from error
+
+    def count(self, block: Block) -> None:
+        """Count a block's lines; nothing is written yet."""
+        now = self._clock()
+        tally = self._scanner.scan(block.data, now if block.reference is None else block.reference)
+        self._ledger.add(tally, now)
+        self._position = block.position
+
+    def caught_up(self) -> None:
+        """The log is read to its end: minutes that the clock has left are closed."""
+        self._ledger.caught_up()
+        self._ledger.close(self._clock())
+
+    def due(self, idle: bool) -> bool:
+        """Whether closed minutes should be written now; ``idle`` where there is nothing to read just now."""
+        if self._ledger.closed_through == self._written_through:
+            return False
+        full = len(self._ledger.closed) >= BATCH_MINUTES
+        return idle or full or self._clock() - self._wrote_at >= BATCH_SECONDS
+
+    def write(self) -> None:
+        """Write the checkpoint, then the closed minutes.
+
+        Raises CheckpointError or RrdError; nothing is lost then, and ``write`` may be tried again.  Raises Outdated
+        where only reading the log again (``start``) can help.
+        """
+        self._wrote_at = self._clock()
+        if self._checkpoint:
+            self._checkpoint.save(self._state())
+        self._write_files()
+        through = self._ledger.closed_through
+        if through is not None:
+            self._report_through(through)
+            self._forget_before(through)
+        self._written_through = through
+
+    def _state(self) -> dict[str, Any]:
+        return {
+            "log": self._log,
+            "position": self._position,
+            "ledger": self._ledger.state(),
+            "newest": self._stamps.newest,
+            "window": self._scanner.window.decode("latin-1"),
+        }
+
+    def _write_files(self) -> None:
+        """Bring every file to the newest closed minute; one that fails does not keep the others back."""
+        ledger = self._ledger
+        if ledger.closed_through is None or ledger.kept_from is None:
+            return
+        failed: list[RrdError] = []
+        for family in self._store.families:
+            try:
+                created = self._store.write(family, ledger.closed, ledger.kept_from, ledger.closed_through)
+                if created and self._written_through is not None:
+                    self._say(f"{self._store.path(family)} was not there any more; made it anew")
+            except RrdError as error:
+                failed.append(error)
+        if failed:
+            if len(ledger.closed) > REMEMBERED_MINUTES:
+                ledger.forget(ledger.closed_through - REMEMBERED_MINUTES * STEP)
+            raise failed[0]
+
+    def _report_through(self, through: int) -> None:
+        after = self._written_through if self._written_through is not None else self._ledger.kept_from
+        if self._report is None or after is None:
+            return
+        for minute in range(after + STEP, through + STEP, STEP):
+            counts = self._ledger.closed.get(minute)
+            values = ":".join(str((counts or {}).get(counter, 0)) for counter in CLASSICAL_COUNTERS)
+            self._report(f"update {minute}:{values}{'' if counts else ' (SKIP)'}")
+
+    def _forget_before(self, through: int) -> None:
+        """Let go of old minutes; a batch of more than a quarter of an hour only once the disk has it."""
+        if self._written_through is None or self._written_through < through - KEPT:
+            self._store.sync()
+        self._ledger.forget(through - KEPT)
