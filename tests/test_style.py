@@ -9,18 +9,19 @@ import pytest
 from tests.programs import require
 
 ROOT = Path(__file__).parent.parent
+LINTERS = (("ruff", "check"), ("ruff", "format", "--check"), ("mypy",))
+SHELL_SCRIPTS = (*sorted(ROOT.glob("bin/*")), ROOT / ".ci/run", ROOT / "init/mailgraph")
 
 
-@pytest.mark.parametrize(
-    "linter", [("ruff", "check"), ("ruff", "format", "--check"), ("mypy",)], ids=lambda linter: " ".join(linter)
-)
+def complaints(*command: str | Path) -> str:
+    result = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
+    return result.stdout + result.stderr if result.returncode else ""
+
+
+@pytest.mark.parametrize("linter", LINTERS, ids=" ".join)
 def test_python_is_clean_by(linter: tuple[str, ...]) -> None:
-    result = subprocess.run([sys.executable, "-m", *linter], cwd=ROOT, capture_output=True, text=True)
-    assert result.returncode == 0, result.stdout + result.stderr
+    assert complaints(sys.executable, "-m", *linter) == ""
 
 
 def test_shell_scripts_are_clean_by_shellcheck() -> None:
-    shellcheck = require("shellcheck")
-    scripts = [*sorted(ROOT.glob("bin/*")), ROOT / ".ci/run", ROOT / "init/mailgraph"]
-    result = subprocess.run([shellcheck, *map(str, scripts)], cwd=ROOT, capture_output=True, text=True)
-    assert result.returncode == 0, result.stdout + result.stderr
+    assert complaints(require("shellcheck"), *SHELL_SCRIPTS) == ""
