@@ -4,10 +4,12 @@ import json
 import os
 from typing import Any
 
+from mailgraph import MailgraphError
+
 VERSION = 1
 
 
-class CheckpointError(Exception):
+class CheckpointError(MailgraphError):
     """A checkpoint that can't be written, or one that can't be read; the text names the file and the reason."""
 
 

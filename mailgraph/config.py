@@ -7,6 +7,8 @@ imported on every CGI request, hence no ``shlex`` and no ``re``.
 
 import os
 
+from mailgraph import MailgraphError
+
 DEFAULT_PATH = "/etc/default/mailgraph"
 
 DEFAULT_RRD_DIR = "/var/lib/mailgraph"
@@ -15,7 +17,7 @@ MAIL_LOGS = ("/var/log/mail.log", "/var/log/maillog", "/var/log/syslog")
 """Where a mail log is looked for when nothing names one."""
 
 
-class ConfigError(Exception):
+class ConfigError(MailgraphError):
     """A configuration file that can't be read or understood; the text names file, line and what to do."""
 
 

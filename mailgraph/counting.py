@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from mailgraph.checkpoint import Checkpoint, CheckpointError
 from mailgraph.ledger import KEPT, Ledger
 from mailgraph.logforms import Stamps
-from mailgraph.rrd import Outdated, RrdError, Store
+from mailgraph.rrd import OutdatedError, RrdError, Store
 from mailgraph.scanner import Options, Scanner
 from mailgraph.schema import CLASSICAL_COUNTERS, STEP
 from mailgraph.sources import Block, Position
@@ -60,6 +60,7 @@ class Counting:
         self._say = say
         self._report = report
         self._clock = clock
+        self.starts_at = Start(None, None)
         self._begin(None)
 
     def _begin(self, held: int | None) -> None:
@@ -70,13 +71,18 @@ class Counting:
         self._written_through = held
         self._wrote_at = self._clock()
 
-    def start(self) -> Start:
-        """Take up what an earlier run left: its checkpoint, else what the RRD files hold.  Raises RrdError."""
+    def start(self) -> None:
+        """Take up what an earlier run left: its checkpoint, else what the RRD files hold.  Raises RrdError.
+
+        ``starts_at`` then says where reading goes on.
+        """
+        self._store.check()
         if self._resume():
-            return Start(self._position, None)
+            self.starts_at = Start(self._position, None)
+            return
         held = min(self._store.lasts().values(), default=None)
         self._begin(held)
-        return Start(None, held)
+        self.starts_at = Start(None, held)
 
     def _resume(self) -> bool:
         """Whether the checkpoint says where to go on; closed minutes that an RRD lacks are applied again."""
@@ -89,7 +95,7 @@ class Counting:
         except CheckpointError as error:
             self._say(f"{error}; reading the log again from its start, behind what the RRD files hold")
             return False
-        except Outdated as error:
+        except OutdatedError as error:
             self._say(f"{error}; reading the log again from its start")
             return False
         self._written_through = self._ledger.closed_through
@@ -116,6 +122,10 @@ class Counting:
         self._ledger.caught_up()
         self._ledger.close(self._clock())
 
+    def ended(self) -> None:
+        """A log that was read once is at its end."""
+        self._ledger.end(self._clock())
+
     def due(self, idle: bool) -> bool:
         """Whether closed minutes should be written now; ``idle`` where there is nothing to read just now."""
         if self._ledger.closed_through == self._written_through:
@@ -126,8 +136,8 @@ class Counting:
     def write(self) -> None:
         """Write the checkpoint, then the closed minutes.
 
-        Raises CheckpointError or RrdError; nothing is lost then, and ``write`` may be tried again.  Raises Outdated
-        where only reading the log again (``start``) can help.
+        Raises CheckpointError or RrdError; nothing is lost then, and ``write`` may be tried again.  Raises
+        OutdatedError where only reading the log again (``start``) can help.
         """
         self._wrote_at = self._clock()
         if self._checkpoint:

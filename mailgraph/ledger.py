@@ -62,9 +62,14 @@ class Ledger:
         self._held = None
 
     def close(self, now: float) -> None:
-        """Close the minutes that the clock has left.  Only for a log that is read to its end."""
+        """Close the minutes that the clock has left.  Only for a log that is read to its end and followed."""
         if self.open or self.closed_through is not None:
-            self._close_through(int(now - GRACE) // STEP * STEP - STEP)
+            self._close_through(_left_by(now))
+
+    def end(self, now: float) -> None:
+        """Close the minutes with events that the clock has left: an old log says nothing of the time since then."""
+        if self.open:
+            self._close_through(min(max(self.open), _left_by(now)))
 
     def _close_through(self, minute: int) -> None:
         past = sorted(open_minute for open_minute in self.open if open_minute <= minute)
@@ -103,6 +108,11 @@ class Ledger:
         ledger.closed_through = _minute(state["closed_through"])
         ledger.kept_from = _minute(state["kept_from"])
         return ledger
+
+
+def _left_by(now: float) -> int:
+    """The newest minute that surely gets no more lines."""
+    return int(now - GRACE) // STEP * STEP - STEP
 
 
 def _listed(minutes: Mapping[int, Counts]) -> list[tuple[int, Counts]]:

@@ -13,6 +13,7 @@ from typing import Any
 
 import rrdtool
 
+from mailgraph import MailgraphError
 from mailgraph.schema import ARCHIVE_STEPS, HEARTBEAT, ROWS, STEP, Family
 
 BATCH = 2000
@@ -25,11 +26,11 @@ LOCK_TRIES = 20
 LOCK_PAUSE = 0.05
 
 
-class RrdError(Exception):
+class RrdError(MailgraphError):
     """An RRD file that can't be created, read or updated; the text names the file, what is wrong and what to do."""
 
 
-class Outdated(RrdError):
+class OutdatedError(RrdError):
     """A file that ends before the minutes that are still remembered: only the log can fill what is between."""
 
 
@@ -67,7 +68,7 @@ class Store:
 
         ``counts`` (events by minute and counter) is complete after ``after`` and up to ``through``.  Doing it again
         changes nothing.  A missing file is created, one that is made on demand at its first event; the answer
-        is whether it was.  Raises Outdated for a file that ends before ``after``, and RrdError.
+        is whether it was.  Raises OutdatedError for a file that ends before ``after``, and RrdError.
         """
         last = self.last(family)
         missing = last is None
@@ -77,7 +78,9 @@ class Store:
             self._create(family, after)
             last = after
         if last < after:
-            raise Outdated(f"{self._paths[family]} ends at {_shown(last)}, before what is remembered ({_shown(after)})")
+            raise OutdatedError(
+                f"{self._paths[family]} ends at {_shown(last)}, before what is remembered ({_shown(after)})"
+            )
         template = ":".join(source for source, _ in family.sources)
         first = max(last + STEP, through - LONGEST)
         for start in range(first, through + STEP, BATCH * STEP):
@@ -85,6 +88,18 @@ class Store:
             updates = [_update(family, minute, counts.get(minute)) for minute in minutes]
             self._call(rrdtool.update, self._paths[family], "--template", template, *updates)
         return missing
+
+    def check(self) -> None:
+        """Raises RrdError for a file that can't be written, or that is not mailgraph's."""
+        for family, path in self._paths.items():
+            if not os.path.lexists(path):
+                continue
+            if not os.access(path, os.R_OK | os.W_OK):
+                raise RrdError(_explained(path, "Permission denied"))
+            info = self._call(rrdtool.info, path)
+            for source, _ in family.sources:
+                if f"ds[{source}].type" not in info:
+                    raise RrdError(_explained(path, f"unknown DS name '{source}'"))
 
     def sync(self) -> None:
         """Have the kernel write all files to the disk.  Raises RrdError."""

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from itertools import groupby
 from typing import NamedTuple, TypeAlias
 
+from mailgraph import UsageError
 from mailgraph.logforms import BEFORE_TEXT, HEADER, INLINE_REPEATED, LINE, MESSAGE_REPEATED, REPEATED, Stamps
 from mailgraph.rules import POSTFIX_TAG, RULES, Rule
 
@@ -24,10 +25,6 @@ A minute stands again where the log goes back to it, so that tallies of any cuts
 
 WINDOW = 16 * 1024
 """How many bytes ``last message repeated`` looks back for the line that it repeats."""
-
-
-class OptionError(Exception):
-    """An option's value that can't be used; the text says why."""
 
 
 class Options(NamedTuple):
@@ -84,7 +81,7 @@ class Scanner:
     """Counts the lines of blocks under the given options.
 
     ``window`` is the end of the log before the first block: what ``last message repeated`` may speak of.  Raises
-    OptionError for a pattern of the options that is no regular expression.
+    UsageError for a pattern of the options that is no regular expression.
     """
 
     def __init__(self, options: Options, stamps: Stamps, window: bytes = b"", rules: tuple[Rule, ...] = RULES) -> None:
@@ -194,4 +191,4 @@ def _compiled(pattern: str, option: str, given: str | None = None) -> re.Pattern
         return re.compile(os.fsencode(pattern), re.IGNORECASE)
     except re.error as error:
         shown = pattern if given is None else given
-        raise OptionError(f"{option}: {shown!r} is no regular expression: {error} (see Python's re)") from error
+        raise UsageError(f"{option}: {shown!r} is no regular expression: {error} (see Python's re)") from error

@@ -1,0 +1,281 @@
+"""The command line: options to objects to exit status (0 done, 1 failed, 2 wrong use)."""
+
+import argparse
+import contextlib
+import os
+import shlex
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from mailgraph import MailgraphError, UsageError, __version__, config, schema
+
+if TYPE_CHECKING:
+    from mailgraph.counting import Start
+    from mailgraph.scanner import Options
+    from mailgraph.sources import Block
+
+DAEMON_PID = "/var/run/mailgraph.pid"
+DAEMON_LOG = "/var/log/mailgraph.log"
+
+EPILOG = f"""
+The configuration file ({config.DEFAULT_PATH}, or what MAILGRAPH_CONFIG names) gives MAIL_LOG, RRD_DIR, PID_FILE,
+LOG_FILE, IGNORE_LOCALHOST and EXTRA_OPTIONS; options of the command line win.  Without -d and RRD_DIR, the RRD files
+are in the working directory.  Signals: TERM and INT end after writing what is counted; HUP opens the daemon's log anew.
+Exit status: 0 done, 1 failed, 2 wrong use.
+"""
+
+
+STANDARD_INPUT = "-"
+
+
+class _Job(NamedTuple):
+    """What is to be done: options and configuration together, paths absolute."""
+
+    log: str
+    cat: bool
+    detach: bool
+    verbose: bool
+    year: int | None
+    options: "Options"
+    families: tuple[schema.Family, ...]
+    directory: str
+    rrd_name: str
+    pid_file: str
+    log_file: str
+
+
+class LogError(MailgraphError):
+    """No mail log, or one that can't be read."""
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="mailgraph",
+        description="Counts what the mail log says (sent, received, bounced, rejected, spam, virus, greylisted,"
+        " delayed) per minute into RRD files, from which mailgraph.cgi draws graphs.",
+        epilog=EPILOG,
+        formatter_class=lambda prog: argparse.HelpFormatter(prog, max_help_position=34, width=100),
+        allow_abbrev=True,
+    )
+    parser.add_argument("-V", "--version", action="version", version=f"mailgraph {__version__}")
+    parser.add_argument("-v", "--verbose", action="store_true", help="print each minute that is written")
+    _add_log_options(parser.add_argument_group("the log"))
+    _add_daemon_options(parser.add_argument_group("the daemon"))
+    _add_counting_options(parser.add_argument_group("what is counted"))
+    _add_rrd_options(parser.add_argument_group("the RRD files"))
+    return parser
+
+
+def _add_log_options(group: "argparse._ArgumentGroup") -> None:
+    group.add_argument(
+        "-l", "--logfile", metavar="FILE", help="the mail log (- is standard input); default: MAIL_LOG, else the usual"
+    )
+    group.add_argument("-c", "--cat", action="store_true", help="read the log once, to its end; do not follow it")
+    group.add_argument(
+        "-t",
+        "--logtype",
+        choices=("syslog", "metalog"),
+        default="syslog",
+        help="accepted for the original's sake: each line's form is found by itself",
+    )
+    group.add_argument(
+        "-y", "--year", type=_year, help="year of the log's first line; default: near the log's last change, or now"
+    )
+    group.add_argument("--host", metavar="REGEX", help="count only lines of hosts that match as a whole, in any case")
+
+
+def _add_daemon_options(group: "argparse._ArgumentGroup") -> None:
+    group.add_argument(
+        "-d", "--daemon", action=argparse.BooleanOptionalAction, default=False, help="detach and run in the background"
+    )
+    for option, metavar, text in (
+        ("pid", "FILE", f"write the process id to FILE; default: PID_FILE, else {DAEMON_PID}"),
+        ("rrd", "DIR", f"write RRD files to DIR; default: RRD_DIR, else with -d {config.DEFAULT_RRD_DIR}"),
+        ("log", "FILE", f"write messages to FILE; default: LOG_FILE, else {DAEMON_LOG}"),
+    ):
+        group.add_argument(f"--daemon-{option}", metavar=metavar, help=text)
+        group.add_argument(f"--daemon_{option}", dest=f"daemon_{option}", help=argparse.SUPPRESS)
+
+
+def _add_counting_options(group: "argparse._ArgumentGroup") -> None:
+    group.add_argument("--classic", action="store_true", help="count as Mailgraph 1.14 did, its errors included")
+    group.add_argument(
+        "--ignore-localhost",
+        action=argparse.BooleanOptionalAction,
+        default=False,
+        help="ignore mail from and to this machine",
+    )
+    group.add_argument(
+        "--ignore-host",
+        action="append",
+        default=[],
+        metavar="REGEX",
+        help="ignore mail from and to hosts that match (may be given again)",
+    )
+    group.add_argument("--rbl-is-spam", action="store_true", help="count rejects of blocklists as spam")
+    group.add_argument("--virbl-is-virus", action="store_true", help="count rejects of virbl.dnsbl.bit.nl as virus")
+    group.add_argument("--lmtp-is-smtp", action="store_true", help="count Postfix's lmtp as its smtp")
+
+
+def _add_rrd_options(group: "argparse._ArgumentGroup") -> None:
+    group.add_argument(
+        "--rrd-name", metavar="NAME", default="mailgraph", help="NAME.rrd, NAME_virus.rrd, ...; default: mailgraph"
+    )
+    for family in ("mail", "virus", "greylist"):
+        group.add_argument(f"--no-{family}-rrd", action="store_true", help=f"do not write the {family} RRD")
+    only = group.add_mutually_exclusive_group()
+    for family in ("mail", "virus"):
+        only.add_argument(f"--only-{family}-rrd", action="store_true", help=f"write no RRD but the {family} RRD")
+
+
+def _year(text: str) -> int:
+    if not text.isdecimal() or not 1970 <= int(text) <= 2105:
+        raise argparse.ArgumentTypeError(f"{text!r} is no year from 1970 to 2105")
+    return int(text)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit status.  Wrong use and --help end by SystemExit, as argparse does."""
+    parser = _parser()
+    try:
+        values = config.load()
+        given = parser.parse_args([*_configured(values), *(sys.argv[1:] if arguments is None else arguments)])
+        return _run(_job(given, values))
+    except UsageError as error:
+        parser.error(str(error))
+    except MailgraphError as error:
+        print(f"mailgraph: {error}", file=sys.stderr)
+        return 1
+
+
+def _configured(values: dict[str, str]) -> list[str]:
+    """The configuration's options.  Raises ConfigError."""
+    ignore = ["--ignore-localhost"] if values.get("IGNORE_LOCALHOST") == "true" else []
+    try:
+        return [*ignore, *shlex.split(values.get("EXTRA_OPTIONS", ""))]
+    except ValueError as error:
+        raise config.ConfigError(f"{config.path()}: EXTRA_OPTIONS: {error}") from error
+
+
+def _job(given: argparse.Namespace, values: dict[str, str]) -> _Job:
+    from mailgraph.scanner import Options
+
+    directory = given.daemon_rrd or values.get("RRD_DIR") or (config.DEFAULT_RRD_DIR if given.daemon else ".")
+    log = given.logfile or config.mail_log(values)
+    if log is None:
+        raise LogError(f"no mail log: none of {', '.join(config.MAIL_LOGS)} is there; give --logfile or set MAIL_LOG")
+    if log == STANDARD_INPUT and given.daemon:
+        raise UsageError("--daemon can't read standard input; give --logfile FILE")
+    if "/" in given.rrd_name or not given.rrd_name:
+        raise UsageError(f"--rrd-name: {given.rrd_name!r} is no file name; the directory is --daemon-rrd's")
+    return _Job(
+        log=log if log == STANDARD_INPUT else os.path.abspath(log),
+        cat=given.cat or log == STANDARD_INPUT,
+        detach=given.daemon,
+        verbose=given.verbose,
+        year=given.year,
+        options=Options(
+            given.classic,
+            given.ignore_localhost,
+            tuple(given.ignore_host),
+            given.rbl_is_spam,
+            given.virbl_is_virus,
+            given.lmtp_is_smtp,
+            given.host,
+        ),
+        families=_families(given),
+        directory=os.path.abspath(directory),
+        rrd_name=given.rrd_name,
+        pid_file=os.path.abspath(given.daemon_pid or values.get("PID_FILE") or DAEMON_PID),
+        log_file=os.path.abspath(given.daemon_log or values.get("LOG_FILE") or DAEMON_LOG),
+    )
+
+
+def _families(given: argparse.Namespace) -> tuple[schema.Family, ...]:
+    if given.only_mail_rrd:
+        return (schema.MAIL,)
+    if given.only_virus_rrd:
+        return (schema.VIRUS,)
+    left_out = {
+        schema.MAIL: given.no_mail_rrd,
+        schema.VIRUS: given.no_virus_rrd,
+        schema.GREYLIST: given.no_greylist_rrd,
+    }
+    families = tuple(family for family in schema.FAMILIES if not left_out.get(family))
+    if not families:
+        raise UsageError("no RRD file is left to write; leave out one of the --no-…-rrd options")
+    return families
+
+
+def _run(job: _Job) -> int:
+    from mailgraph.checkpoint import Checkpoint
+    from mailgraph.counting import Counting
+    from mailgraph.daemon import Alone, Loop, Signals, detached
+    from mailgraph.rrd import Store
+
+    _check_log(job)
+    alone = Alone(job.directory, job.rrd_name)
+    say = _say_with_time if job.detach else _say
+    counting = Counting(
+        job.log,
+        Store(job.directory, job.families, job.rrd_name),
+        job.options,
+        job.year,
+        None if job.cat else Checkpoint(os.path.join(job.directory, f"{job.rrd_name}.checkpoint")),
+        say=say,
+        report=_report if job.verbose else None,
+    )
+    counting.start()
+    process = detached(job.directory, job.pid_file, job.log_file, alone) if job.detach else _foreground()
+    with process as reopen, Signals() as signals:
+        alone.sign()
+        awaited = (sys.stdin.fileno(),) if job.log == STANDARD_INPUT else ()
+        loop = Loop(counting, signals, say, reopen, awaited=awaited, patient=not job.cat)
+        written = loop.run(lambda start: _source(job, start, say))
+        if job.cat and signals.stop:
+            say("stopped before the end of the log; what is counted is written, and another run goes on from there")
+        return 0 if written and not (job.cat and signals.stop) else 1
+
+
+def _check_log(job: _Job) -> None:
+    """Raises LogError for a log that can't be read; one that is followed may come later."""
+    advice = f"give --logfile, or set MAIL_LOG in {config.path()}"
+    if job.log == STANDARD_INPUT:
+        return
+    if os.path.isdir(job.log):
+        raise LogError(f"{job.log} is a directory, not a mail log; {advice}")
+    if not os.path.exists(job.log):
+        if job.cat:
+            raise LogError(f"{job.log} is not there; {advice}")
+        return
+    if not os.access(job.log, os.R_OK):
+        raise LogError(f"can't read {job.log}: Permission denied (run as root, or as a member of its group)")
+
+
+def _source(job: _Job, start: "Start", say: Callable[[str], None]) -> "Iterable[Block | None]":
+    from mailgraph import sources
+
+    if job.log == STANDARD_INPUT:
+        return sources.standard_input()
+    if job.cat:
+        return sources.file_once(job.log)
+    return sources.Follower(job.log, *start, say=say)
+
+
+@contextlib.contextmanager
+def _foreground() -> Iterator[Callable[[], None]]:
+    yield lambda: None
+
+
+def _say(text: str) -> None:
+    print(f"mailgraph: {text}", file=sys.stderr, flush=True)
+
+
+def _say_with_time(text: str) -> None:
+    print(f"{time.strftime('%Y-%m-%d %H:%M:%S')} mailgraph[{os.getpid()}]: {text}", file=sys.stderr, flush=True)
+
+
+def _report(line: str) -> None:
+    print(line, flush=True)

@@ -1,0 +1,272 @@
+"""The process: one alone for its RRD files, in the foreground or detached, the loop that counts, its signals.
+
+Knows no option and no log line.
+"""
+
+import contextlib
+import fcntl
+import os
+import select
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from types import FrameType
+from typing import Any
+
+from mailgraph import MailgraphError
+from mailgraph.checkpoint import CheckpointError
+from mailgraph.counting import Counting, Start
+from mailgraph.rrd import OutdatedError, RrdError
+from mailgraph.sources import Block
+
+POLL = 1.0
+"""Seconds between two looks at a log that is read to its end."""
+
+RETRY = 10.0
+"""Seconds until RRD files or a checkpoint that could not be written are tried again."""
+
+
+class DaemonError(MailgraphError):
+    """Why the process can't start; the text names the file or process and what to do."""
+
+
+class Signals:
+    """What TERM, INT and HUP ask for, while the ``with`` block runs; ``wait`` ends when one comes."""
+
+    def __init__(self) -> None:
+        self.stop = False
+        self.hangup = False
+
+    def __enter__(self) -> "Signals":
+        self._woken, wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        self._wake = wake
+        self._wakeup_before = signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
+        self._before = {number: signal.signal(number, self._take) for number in (signal.SIGTERM, signal.SIGINT)}
+        self._before[signal.SIGHUP] = signal.signal(signal.SIGHUP, self._take)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+        signal.set_wakeup_fd(self._wakeup_before)
+        os.close(self._wake)
+        os.close(self._woken)
+
+    def _take(self, number: int, _frame: FrameType | None) -> None:
+        if number == signal.SIGHUP:
+            self.hangup = True
+        else:
+            self.stop = True
+
+    def wait(self, seconds: float, *descriptors: int) -> None:
+        """Until a signal comes, a descriptor can be read, or the time is over."""
+        if self._woken in select.select([self._woken, *descriptors], [], [], seconds)[0]:
+            os.read(self._woken, 512)
+
+
+class Loop:
+    """Counts a source to its end, or until a signal says stop.
+
+    ``reopen`` is called after HUP; ``awaited`` are the descriptors that the source reads from, where they can be
+    waited for.  ``patient`` says whether to try again what could not be written, or to fail.
+    """
+
+    def __init__(
+        self,
+        counting: Counting,
+        signals: Signals,
+        say: Callable[[str], None],
+        reopen: Callable[[], None],
+        *,
+        awaited: tuple[int, ...] = (),
+        patient: bool = True,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._counting = counting
+        self._signals = signals
+        self._say = say
+        self._reopen = reopen
+        self._awaited = awaited
+        self._patient = patient
+        self._clock = clock
+        self._trouble = ""
+        self._retry_at = 0.0
+
+    def run(self, source: Callable[[Start], Iterable[Block | None]]) -> bool:
+        """Count what ``source`` gives from a started counting's start on; whether all is written in the end.
+
+        Raises SourceError and, without patience, RrdError or CheckpointError.
+        """
+        while True:
+            try:
+                return self._run(source(self._counting.starts_at))
+            except OutdatedError as error:
+                self._say(f"{error}; reading the log again")
+            while not self._tried(self._counting.start):
+                if self._signals.stop:
+                    return False
+                self._signals.wait(RETRY)
+
+    def _run(self, blocks: Iterable[Block | None]) -> bool:
+        for block in blocks:
+            if block is None:
+                self._rest()
+            else:
+                self._count(block)
+            if self._signals.hangup:
+                self._signals.hangup = False
+                self._reopen()
+            if self._signals.stop:
+                return self._tried(self._counting.write)
+        self._counting.ended()
+        return self._tried(self._counting.write)
+
+    def _count(self, block: Block) -> None:
+        self._counting.count(block)
+        if self._counting.due(idle=False):
+            while not self._tried(self._counting.write) and not self._signals.stop:
+                self._signals.wait(RETRY)  # reading on would only fill the memory
+
+    def _rest(self) -> None:
+        self._counting.caught_up()
+        if self._counting.due(idle=True) and self._clock() >= self._retry_at and not self._tried(self._counting.write):
+            self._retry_at = self._clock() + RETRY
+        if not self._signals.stop:
+            self._signals.wait(POLL, *self._awaited)
+
+    def _tried(self, action: Callable[[], object]) -> bool:
+        """Whether ``action`` succeeded; what hinders it is said once, and when it is gone."""
+        try:
+            action()
+        except OutdatedError:
+            raise
+        except (RrdError, CheckpointError) as error:
+            if not self._patient:
+                raise
+            if str(error) != self._trouble:
+                self._trouble = str(error)
+                self._say(f"{error}; nothing is lost while the log is there, trying again every {RETRY:.0f} s")
+            return False
+        if self._trouble:
+            self._trouble = ""
+            self._say("writing works again")
+        return True
+
+
+def is_running(pid: int) -> bool:
+    """Whether ``pid`` is a mailgraph, and neither this process nor what started it."""
+    if pid in (os.getpid(), os.getppid()):
+        return False
+    try:
+        with open(f"/proc/{pid}/cmdline", "rb") as file:
+            return b"mailgraph" in file.read()
+    except OSError:  # no such process, or a system without /proc: then its number alone must do
+        return not os.path.isdir("/proc/self") and _exists(pid)
+
+
+def _exists(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # somebody else's
+        return True
+    return True
+
+
+def _read_pid(path: str) -> int | None:
+    with contextlib.suppress(OSError, ValueError), open(path, encoding="ascii") as file:
+        return int(file.read())
+    return None
+
+
+class Alone:
+    """The lock of the RRD files ``name`` in ``directory``: held from construction on to the end of the process.
+
+    Raises DaemonError where another mailgraph holds it, or where the directory can't be used.
+    """
+
+    def __init__(self, directory: str, name: str) -> None:
+        path = os.path.join(directory, f"{name}.lock")
+        try:
+            self._file = open(path, "a", encoding="ascii")  # noqa: SIM115 (as long as the process lives)
+        except OSError as error:
+            raise DaemonError(_unusable(directory, error)) from error
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            pid = _read_pid(path)
+            who = f"mailgraph, pid {pid}," if pid else "another mailgraph"
+            raise DaemonError(f"{who} writes the RRD files in {directory} already; stop it first") from error
+
+    def fileno(self) -> int:
+        """For what must leave the lock open."""
+        return self._file.fileno()
+
+    def sign(self) -> None:
+        """Write this process' number into the lock, for whoever is refused."""
+        with contextlib.suppress(OSError):  # a full disk: the refusal then names no number
+            self._file.truncate(0)
+            self._file.write(f"{os.getpid()}\n")
+            self._file.flush()
+
+
+def _unusable(directory: str, error: OSError) -> str:
+    if isinstance(error, (FileNotFoundError, NotADirectoryError)):
+        return f"RRD directory {directory}: {error.strerror} (create it, or mend RRD_DIR or --daemon-rrd)"
+    return f"can't write in RRD directory {directory}: {error.strerror} (as user {os.geteuid()}; chown or chmod it)"
+
+
+@contextlib.contextmanager
+def detached(directory: str, pid_file: str, log_file: str, preserved: Alone) -> Iterator[Callable[[], None]]:
+    """The block runs in a daemon of its own, working in ``directory``; the caller's process ends with status 0.
+
+    Standard output and error go to ``log_file``; the value is a function that opens it anew.  Raises DaemonError
+    before it detaches: for a pid file of a living mailgraph (a stale one is taken over), and files that can't be made.
+    """
+    from daemon import DaemonContext
+    from lockfile.pidlockfile import PIDLockFile
+
+    _take_over(pid_file)
+    try:
+        log = os.open(log_file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+    except OSError as error:
+        raise DaemonError(f"can't write {log_file}: {error.strerror} (name another with --daemon-log)") from error
+
+    def reopen() -> None:
+        try:
+            new = os.open(log_file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        except OSError as error:
+            print(f"mailgraph: can't open {log_file} anew: {error.strerror}", file=sys.stderr, flush=True)
+            return
+        os.dup2(new, 1)
+        os.dup2(new, 2)
+        os.close(new)
+
+    with open(log, "ab", buffering=0) as stream:
+        context: Any = DaemonContext(
+            working_directory=directory,
+            umask=0o022,
+            detach_process=True,
+            pidfile=PIDLockFile(pid_file),
+            files_preserve=[preserved],
+            signal_map={},
+            stdout=stream,
+            stderr=stream,
+        )
+        with context:
+            yield reopen
+
+
+def _take_over(pid_file: str) -> None:
+    pid = _read_pid(pid_file)
+    if pid is not None and is_running(pid):
+        raise DaemonError(f"mailgraph runs already, pid {pid} ({pid_file}); stop it first")
+    try:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(pid_file)
+        os.close(os.open(pid_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644))
+        os.unlink(pid_file)
+    except OSError as error:
+        raise DaemonError(f"can't write {pid_file}: {error.strerror} (name another with --daemon-pid)") from error

@@ -1,0 +1,142 @@
+"""A log's files: the log itself and what rotation made of it, oldest first.  Knows no line and no position.
+
+pygtail knows the names that logrotate, savelog and Python's handlers give; it looks for one file, and for gzip alone.
+Here all of them are found, with each compression, since more than one rotation may have passed unseen.
+"""
+
+import bz2
+import contextlib
+import gzip
+import lzma
+import os
+import re
+from collections.abc import Callable, Iterator
+from io import FileIO
+from typing import BinaryIO, NamedTuple, Protocol, cast
+
+import zstandard
+from pygtail import Pygtail
+
+
+class Text(Protocol):
+    """What gives a log's text, decompressed where it needs be."""
+
+    def read(self, size: int, /) -> bytes:
+        """At most ``size`` bytes, b"" at the end."""
+
+
+COMPRESSIONS: tuple[tuple[bytes, Callable[[BinaryIO], Text]], ...] = (
+    (b"\x1f\x8b", lambda file: gzip.GzipFile(fileobj=file)),
+    (b"BZh", bz2.BZ2File),
+    (b"\xfd7zXZ\0", lzma.LZMAFile),
+    (b"\x28\xb5\x2f\xfd", lambda file: zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True)),
+)
+"""What a compressed file begins with, and its reader."""
+
+COMPRESSION_ERRORS = (EOFError, OSError, lzma.LZMAError, zstandard.ZstdError)
+"""What the readers raise for a file that is cut off or damaged."""
+
+_SUFFIX = re.compile(
+    r"[.-](?:(?P<number>\d{1,4})|(?P<date>\d{8}|\d{4}-\d\d-\d\d)(?P<time>(?:[-_.T]?\d+)*))(?:\.(?:gz|bz2|xz|zst))?"
+)
+"""logrotate's and savelog's numbers (the higher the older), logrotate's ``dateext``, Python's dates."""
+
+
+class _Name(NamedTuple):
+    """A rotated file's name, understood: files of one ``scheme`` are ordered by ``order``, oldest first."""
+
+    scheme: str
+    order: int
+    path: str
+
+
+class LogFiles(Pygtail):  # type: ignore[misc]  # pygtail has no types
+    """The files of the log ``filename``; pygtail's ``log_patterns`` may name more of them."""
+
+    def __init__(self, filename: str) -> None:
+        super().__init__(filename, offset_file=os.devnull, save_on_end=False)
+
+    def _filehandle(self) -> None:
+        """None: pygtail would open the file, by the name's ending and as text; ``open_log`` does that here."""
+
+    def rotated(self) -> list[str]:
+        """The rotated files, oldest first.
+
+        Two schemes of names beside each other are what a changed configuration left: the one that was written to
+        last is the newer.
+        """
+        names = self._understood()
+        schemes: dict[str, list[_Name]] = {}
+        for name in sorted(names):
+            schemes.setdefault(name.scheme, []).append(name)
+        in_order = sorted(schemes.values(), key=lambda same: max(map(_modified, (name.path for name in same))))
+        paths = [name.path for same in in_order for name in same]
+        guessed = self._check_rotated_filename_candidates()
+        return paths if guessed is None or guessed in paths else [*paths, guessed]
+
+    def _understood(self) -> list[_Name]:
+        directory, base = os.path.split(self.filename)
+        stem, extension = os.path.splitext(base)
+        found: dict[tuple[str, int], _Name] = {}
+        for entry in sorted(_listed(directory or "."), reverse=True):
+            suffix = _between(entry, base, "") or _between(entry, stem, extension)
+            match = suffix and _SUFFIX.fullmatch(suffix)
+            if match:
+                name = _Name(*_order(match), os.path.join(directory, entry))
+                found[name[:2]] = name  # the reversed order puts mail.log.1, which gzip still reads, over mail.log.1.gz
+        return list(found.values())
+
+
+def _listed(directory: str) -> list[str]:
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError):  # made later, with the log in it
+        return os.listdir(directory)
+    return []
+
+
+def _between(name: str, start: str, end: str) -> str | None:
+    """What stands between ``start`` and ``end`` in a name: logrotate's ``extension .log`` makes mail-20261125.log."""
+    if name.startswith(start) and name.endswith(end) and len(name) > len(start) + len(end):
+        return name[len(start) : len(name) - len(end)]
+    return None
+
+
+def _order(match: re.Match[str]) -> tuple[str, int]:
+    if match["number"]:
+        return "number", -int(match["number"])
+    return "date", int(re.sub(r"\D", "", match["date"] + match["time"]).ljust(20, "0"))
+
+
+def _modified(path: str) -> float:
+    with contextlib.suppress(FileNotFoundError):  # rotated further in this moment
+        return os.stat(path).st_mtime
+    return 0.0
+
+
+def open_log(path: str) -> tuple[FileIO, Text]:
+    """A log file as it lies on the disk, and a reader of its text: itself, or what decompresses it.
+
+    Which it is, the first bytes say, not the name.  Raises OSError.
+    """
+    file = FileIO(path)
+    magic = os.pread(file.fileno(), 6, 0) if file.seekable() else b""
+    for begin, reader in COMPRESSIONS:
+        if magic.startswith(begin):
+            return file, reader(cast(BinaryIO, file))
+    return file, file
+
+
+def head(path: str, length: int) -> bytes:
+    """The first ``length`` bytes of a log file's text.  Raises one of COMPRESSION_ERRORS."""
+    file, text = open_log(path)
+    with file:
+        return b"".join(pieces(text, length))
+
+
+def pieces(text: Text, length: int) -> Iterator[bytes]:
+    """The next ``length`` bytes, as they come; fewer at the end.  Raises one of COMPRESSION_ERRORS."""
+    while length > 0:
+        piece = text.read(min(length, 1 << 20))
+        if not piece:
+            return
+        length -= len(piece)
+        yield piece

@@ -1,0 +1,369 @@
+"""Sources of log text: endless streams of blocks of whole lines, each with the position behind it.
+
+A followed log over rotation, one file read to its end, standard input.  Knows no rule, no clock and no waiting: a
+source says None when there is nothing to read just now, and whoever asks decides when to ask again.
+"""
+
+import os
+import select
+from collections.abc import Callable, Generator, Iterator
+from typing import NamedTuple
+
+from mailgraph import MailgraphError
+from mailgraph.rotation import COMPRESSION_ERRORS, LogFiles, head, open_log, pieces
+
+BLOCK = 256 * 1024
+"""Bytes read at once.  Twice as many are no faster, a tenth costs 10 %."""
+
+LONGEST_LINE = 1024 * 1024
+"""Bytes of a line that are kept; what counts in a line stands in its first kilobytes."""
+
+HEAD = 512
+"""Bytes at a file's start that tell it from others: some two lines with their stamps."""
+
+
+class SourceError(MailgraphError):
+    """A log that can't be read; the text names the file, what is wrong and what to do."""
+
+
+class Position(NamedTuple):
+    """How far a log was read: the file, known again by inode or by the first bytes of its text, and the offset in it.
+
+    ``offset`` counts bytes of text, as they are after decompression: rotation may compress the file.  ``head`` is
+    latin-1 for the bytes; ``modified`` is the file's modification time (epoch seconds) when it was read.
+    """
+
+    path: str
+    device: int
+    inode: int
+    offset: int
+    head: str
+    modified: float
+
+
+class Block(NamedTuple):
+    """Whole lines.  A stamp without year is near ``reference`` (epoch seconds), or near now where it is None."""
+
+    data: bytes
+    position: Position | None = None
+    reference: float | None = None
+
+
+class Lines:
+    """Cuts what ``read`` gives into blocks of whole lines; ``offset`` is where the next one starts."""
+
+    def __init__(self, read: Callable[[int], bytes], offset: int = 0) -> None:
+        self.offset = offset
+        self._read = read
+        self._rest = b""
+        self._dropped = 0
+
+    def block(self) -> bytes | None:
+        """The next whole lines; b"" where a line is not complete yet, None where there is nothing more to read."""
+        text = self._read(BLOCK)
+        if not text:
+            return None
+        lines = self._rest + text
+        end = lines.rfind(b"\n") + 1
+        self._rest = lines[end:]
+        self._taken(end)
+        if len(self._rest) > LONGEST_LINE:
+            self._dropped += len(self._rest) - LONGEST_LINE
+            self._rest = self._rest[:LONGEST_LINE]
+        return lines[:end]
+
+    def rest(self) -> bytes:
+        """The last line of a file that is not written to any more, where it has no newline."""
+        rest = self._rest
+        self._rest = b""
+        self._taken(len(rest))
+        return rest + b"\n" if rest else b""
+
+    def _taken(self, length: int) -> None:
+        """A line of which a part was dropped is the first of its block."""
+        if length:
+            self.offset += length + self._dropped
+            self._dropped = 0
+
+    @property
+    def seen(self) -> int:
+        """The offset behind all that was read, incomplete lines too."""
+        return self.offset + self._dropped + len(self._rest)
+
+
+class _File:
+    """One file of a log, open at an offset of its text.  Raises OSError, or another of COMPRESSION_ERRORS."""
+
+    def __init__(self, path: str, offset: int = 0) -> None:
+        self.path = os.path.abspath(path)
+        self._file, text = open_log(path)
+        self.compressed = text is not self._file
+        status = os.fstat(self._file.fileno())
+        self.key = (status.st_dev, status.st_ino)
+        self.modified = status.st_mtime
+        if self.compressed:
+            self._head = head(path, HEAD)
+            skipped = sum(map(len, pieces(text, offset)))
+        else:
+            self._head = os.pread(self._file.fileno(), HEAD, 0)
+            skipped = os.lseek(self._file.fileno(), min(offset, status.st_size), os.SEEK_SET)
+        self.lines = Lines(text.read, skipped)
+
+    def position(self) -> Position:
+        """Behind the last whole line that was read."""
+        return Position(self.path, *self.key, self.lines.offset, self._head.decode("latin-1"), self.modified)
+
+    def was_rewritten(self) -> bool:
+        """Whether the file was truncated, or begins with other bytes than before; else its position is the new one."""
+        if self.compressed:
+            return False
+        status = os.fstat(self._file.fileno())
+        begin = os.pread(self._file.fileno(), HEAD, 0)
+        if status.st_size < self.lines.seen or not begin.startswith(self._head):
+            return True
+        self._head = begin
+        self.modified = status.st_mtime
+        return False
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._file.close()
+
+
+class _Entry(NamedTuple):
+    """A file of the log as a look at the directory shows it."""
+
+    path: str
+    key: tuple[int, int]
+    size: int
+    modified: float
+
+
+ABSENT = 10
+"""Asked in vain so often, a log that rotation moved away is missed: a new one should be there at once."""
+
+
+class Follower(LogFiles):
+    """The log ``filename``, over rotation, from ``position`` or, without one, from its start.
+
+    Iterating gives Blocks, and None where the log is read to its end: ask again later.  With ``since`` (epoch
+    seconds) and no position, rotated files that were written to since then are read first.  ``say`` gets a message
+    when reading meets an obstacle, and when it is gone.
+    """
+
+    def __init__(
+        self, filename: str, position: Position | None = None, since: float | None = None, *, say: Callable[[str], None]
+    ) -> None:
+        super().__init__(filename)
+        self._say = say
+        self._obstacle = ""
+        self._absent = 0
+        self._position = position
+        self._since = since
+        self._blocks = self._follow()
+
+    def next(self) -> Block | None:
+        """The next block, or None; never ends."""
+        return next(self._blocks)
+
+    def _follow(self) -> Iterator[Block | None]:
+        file = None
+        while True:
+            if file is None:
+                file = self._first()
+            following = file and self._after(file)  # looked for before reading: then nothing can come behind the end
+            rewritten_behind = file and (yield from self._read(file))
+            if rewritten_behind:
+                following = self._found_again(rewritten_behind)
+            elif file and following:
+                yield from self._block(file, file.lines.rest())
+            if file and following:
+                file.close()
+                file = following
+            else:
+                yield None
+
+    def _read(self, file: _File) -> Generator[Block, None, Position | None]:
+        """Reads on to the file's end; returns where it was when the file was rewritten."""
+        while True:
+            before = file.position()
+            try:
+                lines = file.lines.block()
+                if file.was_rewritten():
+                    return before
+            except COMPRESSION_ERRORS as error:
+                self._met(f"can't read {file.path} further: {_reason(error)}")
+                return None
+            if lines is None:
+                return None
+            yield from self._block(file, lines)
+
+    def _block(self, file: _File, lines: bytes) -> Iterator[Block]:
+        if lines:
+            is_old = file.path != os.path.abspath(self.filename)
+            yield Block(lines, file.position(), file.modified if is_old else None)
+
+    def _first(self) -> _File | None:
+        """Where reading starts; None while there is no log."""
+        if self._position is not None:
+            return self._found_again(self._position)
+        entries = self._entries()
+        since = self._since
+        first = next((entry for entry in entries if since is not None and entry.modified >= since), None)
+        return self._opened(first or self._log_of(entries))
+
+    def _log_of(self, entries: list[_Entry]) -> _Entry | None:
+        """The log itself, where it is there; says it where it is not."""
+        if entries and entries[-1].path == self.filename:
+            return entries[-1]
+        self._met(f"{self.filename} is not there; waiting for it")
+        return None
+
+    def _found_again(self, position: Position) -> _File | None:
+        """The file in which reading stopped at ``position``, by whatever name, compressed or copied; else the next."""
+        entries = self._entries(position.path)
+        same = [entry for entry in reversed(entries) if self._is_at(entry, position)]
+        if same:
+            key = (position.device, position.inode)
+            longer = [entry for entry in same if entry.size >= position.offset or entry.key != key]
+            best = next((entry for entry in longer if entry.key == key), (longer or same)[0])
+            return self._opened(best, position.offset)
+        following = _newer(entries, position) or self._log_of(entries)
+        if following is not None and position.offset:
+            self._say(
+                f"{position.path} as it was read last is gone (deleted or rewritten);"
+                f" reading on with {following.path} from its start"
+            )
+        return self._opened(following)
+
+    def _is_at(self, entry: _Entry, position: Position) -> bool:
+        """Whether a file begins as the one of ``position`` did."""
+        if not position.offset or not position.head:
+            return entry.key == (position.device, position.inode)
+        if int(entry.modified) < int(position.modified):  # bzip2 and zstd keep whole seconds alone
+            return False
+        try:
+            begin = head(entry.path, HEAD)
+        except COMPRESSION_ERRORS as error:
+            self._met(f"can't read {entry.path}: {_reason(error)}")
+            return False
+        known = position.head.encode("latin-1")
+        return begin.startswith(known) or bool(begin and known.startswith(begin))
+
+    def _after(self, file: _File) -> _File | None:
+        """The file that follows ``file``, once there is text in it or behind it; None while ``file`` is the log."""
+        try:
+            status = os.stat(self.filename)
+        except OSError as error:
+            self._absent += 1
+            if self._absent >= ABSENT:
+                self._met(f"can't read {self.filename}: {_reason(error)}; waiting for it")
+            return None
+        self._absent = 0
+        if (status.st_dev, status.st_ino) == file.key:
+            self._over()
+            return None
+        position = file.position()
+        entries = self._entries()
+        place = next((n for n, entry in enumerate(entries) if entry.key == file.key), None)
+        if place is None:
+            place = next((n for n, entry in enumerate(entries) if self._is_at(entry, position)), None)
+        later = entries[place + 1 :] if place is not None else _all_newer(entries, position)
+        return self._opened(later[0]) if any(entry.size for entry in later) else None
+
+    def _entries(self, *more: str) -> list[_Entry]:
+        """All files of the log, oldest first, the log itself last; a look that rotation crossed is taken again."""
+        seen = self._look(*more)
+        while (again := self._look(*more)) != seen:
+            seen = again
+        return seen
+
+    def _look(self, *more: str) -> list[_Entry]:
+        target = os.path.realpath(self.filename)
+        through_link = [] if target == os.path.abspath(self.filename) else LogFiles(target).rotated()
+        found: dict[tuple[int, int], _Entry] = {}
+        for path in (*more, *through_link, *self.rotated(), self.filename):
+            try:
+                status = os.stat(path)
+            except OSError:  # not there (any more); whether that matters, the caller sees
+                continue
+            key = (status.st_dev, status.st_ino)
+            found.pop(key, None)
+            found[key] = _Entry(path, key, status.st_size, status.st_mtime)
+        return list(found.values())
+
+    def _opened(self, entry: _Entry | None, offset: int = 0) -> _File | None:
+        """The entry's file; None where it can't be read, or where rotation gave its name to another meanwhile."""
+        if entry is None:
+            return None
+        try:
+            file = _File(entry.path, offset)
+        except FileNotFoundError:  # rotated in this moment: the next look finds it
+            return None
+        except COMPRESSION_ERRORS as error:
+            self._met(f"can't read {entry.path}: {_reason(error)}; waiting for it")
+            return None
+        if file.key != entry.key:
+            file.close()
+            return None
+        self._over()
+        return file
+
+    def _met(self, obstacle: str) -> None:
+        """Say an obstacle, once as long as it stays the same."""
+        if obstacle != self._obstacle:
+            self._obstacle = obstacle
+            self._say(obstacle)
+
+    def _over(self) -> None:
+        if self._obstacle:
+            self._obstacle = ""
+            self._say(f"reading {self.filename} again")
+
+
+def _newer(entries: list[_Entry], position: Position) -> _Entry | None:
+    return next(iter(_all_newer(entries, position)), None)
+
+
+def _all_newer(entries: list[_Entry], position: Position) -> list[_Entry]:
+    """What was written to since ``position``: where its file is gone, that was not read."""
+    return [entry for entry in entries if int(entry.modified) >= int(position.modified)]
+
+
+def _reason(error: Exception) -> str:
+    return (isinstance(error, OSError) and error.strerror) or str(error)
+
+
+def file_once(path: str) -> Iterator[Block]:
+    """One file, plain or compressed, from its start to its end.  Raises SourceError."""
+    try:
+        file = _File(path)
+        while (lines := file.lines.block()) is not None:
+            if lines:
+                yield Block(lines, reference=file.modified)
+    except COMPRESSION_ERRORS as error:
+        raise SourceError(f"can't read {path}: {_reason(error)}") from error
+    rest = file.lines.rest()
+    file.close()
+    if rest:
+        yield Block(rest, reference=file.modified)
+
+
+def standard_input(descriptor: int = 0) -> Iterator[Block | None]:
+    """Standard input to its end; None where nothing has come yet.  Raises SourceError."""
+    lines = Lines(lambda length: os.read(descriptor, length))
+    try:
+        while True:
+            if not select.select([descriptor], [], [], 0)[0]:
+                yield None
+                continue
+            block = lines.block()
+            if block is None:
+                break
+            if block:
+                yield Block(block)
+    except OSError as error:
+        raise SourceError(f"can't read standard input: {_reason(error)}") from error
+    rest = lines.rest()
+    if rest:
+        yield Block(rest)
