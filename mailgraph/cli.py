@@ -6,7 +6,7 @@ import os
 import shlex
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from mailgraph import MailgraphError, UsageError, __version__, config, schema
@@ -14,7 +14,7 @@ from mailgraph import MailgraphError, UsageError, __version__, config, schema
 if TYPE_CHECKING:
     from mailgraph.counting import Start
     from mailgraph.scanner import Options
-    from mailgraph.sources import Block
+    from mailgraph.sources import Source
 
 DAEMON_PID = "/var/run/mailgraph.pid"
 DAEMON_LOG = "/var/log/mailgraph.log"
@@ -254,7 +254,7 @@ def _check_log(job: _Job) -> None:
         raise LogError(f"can't read {job.log}: Permission denied (run as root, or as a member of its group)")
 
 
-def _source(job: _Job, start: "Start", say: Callable[[str], None]) -> "Iterable[Block | None]":
+def _source(job: _Job, start: "Start", say: Callable[[str], None]) -> "Source":
     from mailgraph import sources
 
     if job.log == STANDARD_INPUT:

@@ -18,7 +18,7 @@ from mailgraph import MailgraphError
 from mailgraph.checkpoint import CheckpointError
 from mailgraph.counting import Counting, Start
 from mailgraph.rrd import OutdatedError, RrdError
-from mailgraph.sources import Block
+from mailgraph.sources import Block, Source
 
 POLL = 1.0
 """Seconds between two looks at a log that is read to its end."""
@@ -93,14 +93,15 @@ class Loop:
         self._trouble = ""
         self._retry_at = 0.0
 
-    def run(self, source: Callable[[Start], Iterable[Block | None]]) -> bool:
+    def run(self, source: Callable[[Start], Source]) -> bool:
         """Count what ``source`` gives from a started counting's start on; whether all is written in the end.
 
         Raises SourceError and, without patience, RrdError or CheckpointError.
         """
         while True:
             try:
-                return self._run(source(self._counting.starts_at))
+                with contextlib.closing(source(self._counting.starts_at)) as blocks:
+                    return self._run(blocks)
             except OutdatedError as error:
                 self._say(f"{error}; reading the log again")
             while not self._tried(self._counting.start):

@@ -25,7 +25,11 @@ class Text(Protocol):
         """At most ``size`` bytes, b"" at the end."""
 
 
-COMPRESSIONS: tuple[tuple[bytes, Callable[[BinaryIO], Text]], ...] = (
+class _Reader(Protocol):
+    def read1(self, size: int, /) -> bytes: ...
+
+
+COMPRESSIONS: tuple[tuple[bytes, Callable[[BinaryIO], _Reader]], ...] = (
     (b"\x1f\x8b", lambda file: gzip.GzipFile(fileobj=file)),
     (b"BZh", bz2.BZ2File),
     (b"\xfd7zXZ\0", lzma.LZMAFile),
@@ -112,24 +116,43 @@ def _modified(path: str) -> float:
     return 0.0
 
 
-def open_log(path: str) -> tuple[FileIO, Text]:
-    """A log file as it lies on the disk, and a reader of its text: itself, or what decompresses it.
+class _Decompressed:
+    """The text of a compressed file; of a damaged one all that is before the damage, which is raised then."""
 
-    Which it is, the first bytes say, not the name.  Raises OSError.
+    def __init__(self, reader: _Reader) -> None:
+        self._reader = reader
+        self._damage: Exception | None = None
+
+    def read(self, size: int, /) -> bytes:
+        text = bytearray()
+        try:
+            while self._damage is None and len(text) < size and (piece := self._reader.read1(size - len(text))):
+                text += piece
+        except COMPRESSION_ERRORS as error:
+            self._damage = error
+        if self._damage and not text:
+            raise self._damage
+        return bytes(text)
+
+
+def text_of(file: FileIO) -> Text:
+    """The text of a log file from its start on: the file itself, or what decompresses it.
+
+    Which it is, the first bytes say, not the name.
     """
-    file = FileIO(path)
-    magic = os.pread(file.fileno(), 6, 0) if file.seekable() else b""
+    if not file.seekable():
+        return file
+    file.seek(0)
+    magic = os.pread(file.fileno(), 6, 0)
     for begin, reader in COMPRESSIONS:
         if magic.startswith(begin):
-            return file, reader(cast(BinaryIO, file))
-    return file, file
+            return _Decompressed(reader(cast(BinaryIO, file)))
+    return file
 
 
-def head(path: str, length: int) -> bytes:
+def head(file: FileIO, length: int) -> bytes:
     """The first ``length`` bytes of a log file's text.  Raises one of COMPRESSION_ERRORS."""
-    file, text = open_log(path)
-    with file:
-        return b"".join(pieces(text, length))
+    return b"".join(pieces(text_of(file), length))
 
 
 def pieces(text: Text, length: int) -> Iterator[bytes]:

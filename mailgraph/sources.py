@@ -4,13 +4,15 @@ A followed log over rotation, one file read to its end, standard input.  Knows n
 source says None when there is nothing to read just now, and whoever asks decides when to ask again.
 """
 
+import contextlib
 import os
 import select
 from collections.abc import Callable, Generator, Iterator
-from typing import NamedTuple
+from io import FileIO
+from typing import NamedTuple, Protocol
 
 from mailgraph import MailgraphError
-from mailgraph.rotation import COMPRESSION_ERRORS, LogFiles, head, open_log, pieces
+from mailgraph.rotation import COMPRESSION_ERRORS, LogFiles, Text, head, pieces, text_of
 
 BLOCK = 256 * 1024
 """Bytes read at once.  Twice as many are no faster, a tenth costs 10 %."""
@@ -42,11 +44,21 @@ class Position(NamedTuple):
 
 
 class Block(NamedTuple):
-    """Whole lines.  A stamp without year is near ``reference`` (epoch seconds), or near now where it is None."""
+    """Whole lines, or none where reading went on to another file.
+
+    A stamp without year is near ``reference`` (epoch seconds), or near now where it is None.
+    """
 
     data: bytes
     position: Position | None = None
     reference: float | None = None
+
+
+class Source(Iterator[Block | None], Protocol):
+    """Blocks, and None where there is nothing to read just now."""
+
+    def close(self) -> None:
+        """Let go of what is being read."""
 
 
 class Lines:
@@ -95,23 +107,30 @@ class _File:
     """One file of a log, open at an offset of its text.  Raises OSError, or another of COMPRESSION_ERRORS."""
 
     def __init__(self, path: str, offset: int = 0) -> None:
-        self.path = os.path.abspath(path)
-        self._file, text = open_log(path)
-        self.compressed = text is not self._file
+        self.path = path
+        self._file = FileIO(path)
         status = os.fstat(self._file.fileno())
         self.key = (status.st_dev, status.st_ino)
         self.modified = status.st_mtime
+        try:
+            self._head = head(self._file, HEAD) if self._file.seekable() else b""  # a pipe is read but once
+            text = text_of(self._file)
+            self.compressed = text is not self._file
+            self.lines = Lines(text.read, self._skip(text, offset))
+        except COMPRESSION_ERRORS:
+            self.close()
+            raise
+
+    def _skip(self, text: Text, offset: int) -> int:
+        """Goes to ``offset``, or to the end of a file that is shorter; returns where that is."""
         if self.compressed:
-            self._head = head(path, HEAD)
-            skipped = sum(map(len, pieces(text, offset)))
-        else:
-            self._head = os.pread(self._file.fileno(), HEAD, 0)
-            skipped = os.lseek(self._file.fileno(), min(offset, status.st_size), os.SEEK_SET)
-        self.lines = Lines(text.read, skipped)
+            return sum(map(len, pieces(text, offset)))
+        return self._file.seek(min(offset, os.fstat(self._file.fileno()).st_size)) if self._file.seekable() else 0
 
     def position(self) -> Position:
         """Behind the last whole line that was read."""
-        return Position(self.path, *self.key, self.lines.offset, self._head.decode("latin-1"), self.modified)
+        path = os.path.realpath(self.path)
+        return Position(path, *self.key, self.lines.offset, self._head.decode("latin-1"), self.modified)
 
     def was_rewritten(self) -> bool:
         """Whether the file was truncated, or begins with other bytes than before; else its position is the new one."""
@@ -160,28 +179,41 @@ class Follower(LogFiles):
         self._absent = 0
         self._position = position
         self._since = since
+        self._file: _File | None = None
         self._blocks = self._follow()
 
     def next(self) -> Block | None:
         """The next block, or None; never ends."""
         return next(self._blocks)
 
-    def _follow(self) -> Iterator[Block | None]:
-        file = None
+    def close(self) -> None:
+        """Let go of the file that is being read."""
+        if self._file:
+            self._file.close()
+            self._file = None
+
+    def _follow(self) -> Generator[Block | None, None, None]:
         while True:
-            if file is None:
-                file = self._first()
-            following = file and self._after(file)  # looked for before reading: then nothing can come behind the end
-            rewritten_behind = file and (yield from self._read(file))
-            if rewritten_behind:
-                following = self._found_again(rewritten_behind)
-            elif file and following:
-                yield from self._block(file, file.lines.rest())
-            if file and following:
-                file.close()
-                file = following
+            following = self._after(self._file) if self._file else self._first()
+            following = (yield from self._read_on(self._file, following)) if self._file else following
+            if following:
+                self.close()
+                self._file = following
+                yield Block(b"", following.position())  # what is remembered is of this file from here on
             else:
                 yield None
+
+    def _read_on(self, file: _File, following: _File | None) -> Generator[Block, None, _File | None]:
+        """Reads ``file`` to its end; returns what is to be read then, if not further this file.
+
+        ``following`` was looked for before: so nothing can come into this file behind the end that is found here.
+        """
+        rewritten_behind = yield from self._read(file)
+        if rewritten_behind:
+            return self._found_again(rewritten_behind)
+        if following:
+            yield from self._block(file, file.lines.rest())
+        return following
 
     def _read(self, file: _File) -> Generator[Block, None, Position | None]:
         """Reads on to the file's end; returns where it was when the file was rewritten."""
@@ -209,15 +241,15 @@ class Follower(LogFiles):
             return self._found_again(self._position)
         entries = self._entries()
         since = self._since
-        first = next((entry for entry in entries if since is not None and entry.modified >= since), None)
-        return self._opened(first or self._log_of(entries))
+        unread = [entry for entry in entries if since is not None and entry.modified >= since]
+        return self._opened(unread or self._log_of(entries))
 
-    def _log_of(self, entries: list[_Entry]) -> _Entry | None:
-        """The log itself, where it is there; says it where it is not."""
+    def _log_of(self, entries: list[_Entry]) -> list[_Entry]:
+        """The log itself alone, where it is there; says it where it is not."""
         if entries and entries[-1].path == self.filename:
-            return entries[-1]
+            return entries[-1:]
         self._met(f"{self.filename} is not there; waiting for it")
-        return None
+        return []
 
     def _found_again(self, position: Position) -> _File | None:
         """The file in which reading stopped at ``position``, by whatever name, compressed or copied; else the next."""
@@ -227,14 +259,14 @@ class Follower(LogFiles):
             key = (position.device, position.inode)
             longer = [entry for entry in same if entry.size >= position.offset or entry.key != key]
             best = next((entry for entry in longer if entry.key == key), (longer or same)[0])
-            return self._opened(best, position.offset)
-        following = _newer(entries, position) or self._log_of(entries)
-        if following is not None and position.offset:
+            return self._opened(entries[entries.index(best) :], position.offset)
+        following = self._opened(_newer(entries, position) or self._log_of(entries))
+        if following and position.offset:
             self._say(
                 f"{position.path} as it was read last is gone (deleted or rewritten);"
                 f" reading on with {following.path} from its start"
             )
-        return self._opened(following)
+        return following
 
     def _is_at(self, entry: _Entry, position: Position) -> bool:
         """Whether a file begins as the one of ``position`` did."""
@@ -243,7 +275,8 @@ class Follower(LogFiles):
         if int(entry.modified) < int(position.modified):  # bzip2 and zstd keep whole seconds alone
             return False
         try:
-            begin = head(entry.path, HEAD)
+            with FileIO(entry.path) as file:
+                begin = head(file, HEAD)
         except COMPRESSION_ERRORS as error:
             self._met(f"can't read {entry.path}: {_reason(error)}")
             return False
@@ -268,8 +301,8 @@ class Follower(LogFiles):
         place = next((n for n, entry in enumerate(entries) if entry.key == file.key), None)
         if place is None:
             place = next((n for n, entry in enumerate(entries) if self._is_at(entry, position)), None)
-        later = entries[place + 1 :] if place is not None else _all_newer(entries, position)
-        return self._opened(later[0]) if any(entry.size for entry in later) else None
+        later = entries[place + 1 :] if place is not None else _newer(entries, position)
+        return self._opened(later) if any(entry.size for entry in later) else None
 
     def _entries(self, *more: str) -> list[_Entry]:
         """All files of the log, oldest first, the log itself last; a look that rotation crossed is taken again."""
@@ -292,22 +325,28 @@ class Follower(LogFiles):
             found[key] = _Entry(path, key, status.st_size, status.st_mtime)
         return list(found.values())
 
-    def _opened(self, entry: _Entry | None, offset: int = 0) -> _File | None:
-        """The entry's file; None where it can't be read, or where rotation gave its name to another meanwhile."""
-        if entry is None:
-            return None
-        try:
-            file = _File(entry.path, offset)
-        except FileNotFoundError:  # rotated in this moment: the next look finds it
-            return None
-        except COMPRESSION_ERRORS as error:
-            self._met(f"can't read {entry.path}: {_reason(error)}; waiting for it")
-            return None
-        if file.key != entry.key:
-            file.close()
-            return None
-        self._over()
-        return file
+    def _opened(self, entries: list[_Entry], offset: int = 0) -> _File | None:
+        """The first of the files at ``offset``, or the next one from its start where that is damaged.
+
+        None where it can't be read yet, or where rotation gave its name to another meanwhile: look again.
+        """
+        for entry in entries:
+            try:
+                file = _File(entry.path, offset if entry is entries[0] else 0)
+            except FileNotFoundError:  # rotated in this moment
+                return None
+            except PermissionError as error:
+                self._met(f"can't read {entry.path}: {error.strerror}; waiting until it can be read")
+                return None
+            except COMPRESSION_ERRORS as error:
+                self._met(f"can't read {entry.path}: {_reason(error)}; reading on with the next")
+                continue
+            if file.key != entry.key:
+                file.close()
+                return None
+            self._over()
+            return file
+        return None
 
     def _met(self, obstacle: str) -> None:
         """Say an obstacle, once as long as it stays the same."""
@@ -321,11 +360,7 @@ class Follower(LogFiles):
             self._say(f"reading {self.filename} again")
 
 
-def _newer(entries: list[_Entry], position: Position) -> _Entry | None:
-    return next(iter(_all_newer(entries, position)), None)
-
-
-def _all_newer(entries: list[_Entry], position: Position) -> list[_Entry]:
+def _newer(entries: list[_Entry], position: Position) -> list[_Entry]:
     """What was written to since ``position``: where its file is gone, that was not read."""
     return [entry for entry in entries if int(entry.modified) >= int(position.modified)]
 
@@ -334,22 +369,21 @@ def _reason(error: Exception) -> str:
     return (isinstance(error, OSError) and error.strerror) or str(error)
 
 
-def file_once(path: str) -> Iterator[Block]:
+def file_once(path: str) -> Generator[Block, None, None]:
     """One file, plain or compressed, from its start to its end.  Raises SourceError."""
     try:
-        file = _File(path)
-        while (lines := file.lines.block()) is not None:
-            if lines:
-                yield Block(lines, reference=file.modified)
+        with contextlib.closing(_File(path)) as file:
+            while (lines := file.lines.block()) is not None:
+                if lines:
+                    yield Block(lines, reference=file.modified)
+            rest = file.lines.rest()
     except COMPRESSION_ERRORS as error:
         raise SourceError(f"can't read {path}: {_reason(error)}") from error
-    rest = file.lines.rest()
-    file.close()
     if rest:
         yield Block(rest, reference=file.modified)
 
 
-def standard_input(descriptor: int = 0) -> Iterator[Block | None]:
+def standard_input(descriptor: int = 0) -> Generator[Block | None, None, None]:
     """Standard input to its end; None where nothing has come yet.  Raises SourceError."""
     lines = Lines(lambda length: os.read(descriptor, length))
     try:
