@@ -121,3 +121,10 @@ def rrd_dir(values: dict[str, str]) -> str:
 def mail_log(values: dict[str, str]) -> str | None:
     """The mail log: MAIL_LOG, else the first usual one that exists, else None."""
     return values.get("MAIL_LOG") or next((log for log in MAIL_LOGS if os.path.exists(log)), None)
+
+
+def rrd_name(values: dict[str, str]) -> str:
+    """What the RRD files are named: ``--rrd-name`` in EXTRA_OPTIONS, else ``mailgraph``; of several the last."""
+    options = values.get("EXTRA_OPTIONS", "").replace("--rrd-name=", "--rrd-name ")
+    _, named, rest = options.rpartition("--rrd-name ")
+    return rest.split()[0] if named and rest.split() else "mailgraph"

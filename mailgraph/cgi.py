@@ -1,0 +1,35 @@
+"""Runs the page for one request of the Common Gateway Interface (RFC 3875).  Knows no page.
+
+The standard library's wsgiref.handlers does this too; importing it takes as long as the whole answer does here.
+"""
+
+import os
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+    from wsgiref.types import WSGIApplication
+
+    ExcInfo = tuple[type[BaseException], BaseException, TracebackType] | tuple[None, None, None]
+
+
+def run(application: "WSGIApplication") -> None:
+    """Answers the request in the environment on standard output.  A client that has gone away is no error."""
+    head: list[bytes] = []
+    body: list[bytes] = []
+
+    def start_response(
+        status: str, headers: list[tuple[str, str]], _exc_info: "ExcInfo | None" = None
+    ) -> "Callable[[bytes], object]":
+        lines = [f"Status: {status}", *(f"{name}: {value}" for name, value in headers), "", ""]
+        head.append("\r\n".join(lines).encode("latin-1"))
+        return body.append
+
+    body.extend(application(dict(os.environ), start_response))
+    try:
+        sys.stdout.buffer.write(b"".join(head + body))
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes once more when it ends
