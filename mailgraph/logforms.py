@@ -13,14 +13,14 @@ from itertools import pairwise
 
 from mailgraph.schema import DAY, STEP
 
-BLANK = rb"[ \t]"
+BLANK = rb"[^\S\n]"
 
 _MINUTE = (
     rb"(?P<minute>... .. ..:..|\d{4}-..-..[T ]..:.."
     rb"|<\d{1,3}>(?P<rfc5424>1 )?(?:... .. |\d{4}-..-..[T ])..:..|[A-Za-z]{3} ++\d{1,2} (?:\d{4} )?\d{1,2}:\d\d)"
 )
 _SECOND = rb":..(?: |(?:[.,]\d++)?(?P<zone>Z|[+-]\d\d:?\d\d) |[.,]\d++ | <\w++\.\w++> )"
-_HOST = rb"(?P<host>[-\w.@:]++) ++(?:(?P=host) ++|\[LOG_[A-Z]++\] ++|: ++)*+"
+_HOST = rb"(?P<host>[-\w.@:]++)%b++(?:(?P=host)%b++|\[LOG_[A-Z]++\]%b++|:%b++)*+" % (BLANK, BLANK, BLANK, BLANK)
 
 HEADER = rb"\n(?>%b%b(?:%b| *+(?P<metalog>\[)))" % (_MINUTE, _SECOND, _HOST)
 """All that stands before the program, beginning with the newline that ends the line before.
@@ -36,12 +36,12 @@ _RFC5424 = rb" \S++ \S++ (?:-|(?:\[(?:[^\]\\\n]|\\.)*+\])++) ?(?:\xef\xbb\xbf)?"
 BEFORE_TEXT = rb"(?(metalog)\]%b++|(?(rfc5424)%b|%b))" % (BLANK, _RFC5424, _PID)
 """What stands between program and text, in each form."""
 
-REPEATED = rb"(?:last message repeated|above message repeats) (?P<%b>\d++) time"
+REPEATED = rb"(?:last message repeated|above message repeats) (?P<%b>\d{1,6}+) time"
 """Syslog's word for the previous line of the same host once more; takes the group name of the count."""
 
 MESSAGE_REPEATED = b"message repeated "
 
-INLINE_REPEATED = rb"(?:message repeated \d++ times: \[ )?"
+INLINE_REPEATED = rb"(?:message repeated \d{1,6}+ times: \[ )?"
 """rsyslog's, before the text itself."""
 
 LINE = re.compile(

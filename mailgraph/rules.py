@@ -20,7 +20,9 @@ MAYBE_ID = rb"(?:%b: |NOQUEUE: )?" % QUEUE_ID
 EXIM_ID = rb"[0-9a-zA-Z]{6}-[0-9a-zA-Z]{6}-[0-9a-zA-Z]{2}"
 AMAVIS_ID = rb"\([\w-]+\) "
 NO_TAG2 = rb"(?!.*tag2=(?<=\btag2=))"
-END = rb"(?=\r?\n)"
+END = rb"(?=\n)"
+NUMBER = rb"0*+[1-9]\d{0,5}+"
+"""How often something happened: at least once, and no more digits than a crafted line may make us count."""
 
 SMTPD = rb"postfix/(?:smtpd|postscreen)"
 SENDMAIL = rb"(?:sendmail|sm-mta)"
@@ -144,7 +146,7 @@ RULES = (
     Rule("blackhole_spam", rb"BlackHole", rb".*(?:RBL|Razor|Spam)", SPAM),
     Rule("mailscanner_virus", rb"MailScanner", rb".*Virus Scanning: Found", VIRUS),
     Rule("mailscanner_bounced", rb"MailScanner", rb".*Bounce to", BOUNCED),
-    Rule("mailscanner_spam", rb"MailScanner", rb"Spam Checks: Found (?P<N>[0-9]+) spam messages", SPAM),
+    Rule("mailscanner_spam", rb"MailScanner", rb"Spam Checks: Found (?P<N>%b) spam messages" % NUMBER, SPAM),
     Rule("clamsmtpd_virus", rb"clamsmtpd", rb".*status=VIRUS", VIRUS),
     Rule("clamav_intercepted", rb"clamav-milter", rb".*Intercepted", VIRUS),
     Rule("clamav_infected", rb"clamav-milter", rb"(?>.*?Message).*infected by", VIRUS),
