@@ -30,7 +30,7 @@ forms come first and spell out what is fixed in them, and no form is given up on
 that does not count, against 1280 ns for the same forms written one optional part after the other.
 """
 
-_PID = rb"(?:\[\d++\])?:%b++(?:\[ID \d++ [a-z0-9]++\.[a-z]++\] )?" % BLANK
+_PID = rb"(?:\[\d++\])?:%b++(?:\[ID \d++ [a-z0-9]++\.[a-z]++\] )?+" % BLANK
 _RFC5424 = rb" \S++ \S++ (?:-|(?:\[(?:[^\]\\\n]|\\.)*+\])++) ?(?:\xef\xbb\xbf)?"
 
 BEFORE_TEXT = rb"(?(metalog)\]%b++|(?(rfc5424)%b|%b))" % (BLANK, _RFC5424, _PID)
@@ -41,7 +41,7 @@ REPEATED = rb"(?:last message repeated|above message repeats) (?P<%b>\d{1,6}+) t
 
 MESSAGE_REPEATED = b"message repeated "
 
-INLINE_REPEATED = rb"(?:message repeated \d{1,6}+ times: \[ )?"
+INLINE_REPEATED = rb"(?:message repeated \d{1,6}+ times: \[ )?+"
 """rsyslog's, before the text itself."""
 
 LINE = re.compile(

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -32,9 +33,50 @@ def corpus() -> list[bytes]:
     logs = b"".join(log if log.endswith(b"\n") else log + b"\n" for log in sample_logs().values())
     lines = log_lines("hits.txt") + log_lines("near-misses.txt")
     in_iso_form = [line.replace(b"Nov  5 06:07:08", b"2024-11-05T06:09:08.123456+01:00", 1) for line in lines]
-    return lines + in_iso_form + logs.splitlines(keepends=True)
+    return lines + in_iso_form + [line.replace(b"2026-", b"2024-", 1) for line in logs.splitlines(keepends=True)]
 
 
 @pytest.mark.parametrize("options", COUNTING_OPTIONS, ids=said)
 def test_each_line_counts_as_in_the_original(options: Options, corpus: list[bytes], tmp_path: Path) -> None:
     assert differences(corpus, options, tmp_path / "mail.log") == []
+
+
+FRAGMENTS = (
+    b" ",
+    b"  ",
+    b"\t",
+    b"\r",
+    b"\x0b",
+    b"\xa0",
+    b"\x85",
+    b"\xc3\xa9",
+    b"\0",
+    *(bytes([c]) for c in b":[](),aE0-_=."),
+)
+
+
+def mutated(lines: list[bytes], random: Random) -> bytes:
+    """One of the lines, behind its stamp and host, with something put in, taken out, or exchanged."""
+    line = random.choice(lines)[:-1]
+    for _ in range(random.choice((1, 1, 2, 3))):
+        at = random.randrange(len(b"Nov  5 06:07:08 mail "), len(line) + 1)
+        before, there, behind = line[:at], line[at : at + 1], line[at + 1 :]
+        other = random.choice(lines)[:-1]
+        line = random.choice(
+            (
+                before + random.choice(FRAGMENTS) + there + behind,
+                before + behind,
+                before,
+                before + there.swapcase() + behind,
+                before + other[random.randrange(21, len(other)) :],
+            )
+        )
+        line = line.ljust(21)
+    return line + b"\n"
+
+
+@pytest.mark.parametrize("options", [COUNTING_OPTIONS[0], COUNTING_OPTIONS[-1]], ids=said)
+def test_damaged_lines_count_as_in_the_original(options: Options, tmp_path: Path) -> None:
+    random = Random(5)
+    lines = log_lines("hits.txt") + log_lines("near-misses.txt")
+    assert differences([mutated(lines, random) for _ in range(8000)], options, tmp_path / "mail.log") == []
