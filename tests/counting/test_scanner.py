@@ -1,0 +1,173 @@
+"""What a scan says beside its rules: repeated messages, hosts, options, cuts, crafted lines."""
+
+from collections import Counter
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as some
+
+from mailgraph.logforms import Stamps
+from mailgraph.scanner import OptionError, Options, Scanner, Tally
+from tests.conftest import SetZone
+from tests.oracle.original import log_lines
+
+RECEIVED = b"Nov  5 06:07:08 host postfix/smtpd[1]: 4F9D2: client=mx.example.org[192.0.2.1]\n"
+REJECTED = b"Nov  5 06:07:08 host postfix/smtpd[1]: NOQUEUE: reject: RCPT from x[192.0.2.1]: 550 5.1.1 User unknown\n"
+
+
+@pytest.fixture(autouse=True)
+def utc(set_zone: SetZone) -> None:
+    set_zone("UTC")
+
+
+def totals(*tallies: Tally) -> dict[str, int]:
+    counted: Counter[str] = Counter()
+    for tally in tallies:
+        for _, counts in tally:
+            counted.update(counts)
+    return dict(counted)
+
+
+def counts(log: bytes, **options: object) -> dict[str, int]:
+    return totals(Scanner(Options(**options), Stamps(2026)).scan(log, 0))  # type: ignore[arg-type]
+
+
+def repeat(times: int, host: bytes = b"host", stamp: bytes = b"Nov  5 06:07:08") -> bytes:
+    return b"%b %b last message repeated %d times\n" % (stamp, host, times)
+
+
+def test_a_repeated_message_counts_as_often_as_it_says() -> None:
+    assert counts(RECEIVED + repeat(4)) == {"received": 5}
+    assert counts(RECEIVED + b"Nov  5 06:07:08 host above message repeats 4 times\n") == {"received": 5}
+    assert counts(RECEIVED + b"Nov  5 06:07:08 host last message repeated 1 time\n") == {"received": 2}
+
+
+def test_a_repeated_message_counts_in_the_minute_of_the_repeat_line() -> None:
+    scanner = Scanner(Options(), Stamps(2026))
+    log = RECEIVED + repeat(4, stamp=b"Nov  5 06:09:08")
+    assert scanner.scan(log, 0) == [(1793858820, {"received": 1}), (1793858940, {"received": 4})]
+
+
+def test_a_repeated_message_is_that_of_the_same_host() -> None:
+    other = RECEIVED.replace(b" host ", b" other ")
+    assert counts(REJECTED + other + repeat(3)) == {"rejected": 4, "received": 1}
+    assert counts(RECEIVED + repeat(3, host=b"stranger")) == {"received": 1}
+
+
+def test_a_repeated_message_may_be_one_that_counts_nothing() -> None:
+    assert counts(RECEIVED + b"Nov  5 06:07:08 host kernel: hello\n" + repeat(3)) == {"received": 1}
+
+
+def test_a_mark_is_no_message() -> None:
+    assert counts(RECEIVED + b"Nov  5 06:07:08 host -- MARK --\n" + repeat(3)) == {"received": 4}
+
+
+def test_a_message_repeated_twice_over_is_the_first_one() -> None:
+    assert counts(RECEIVED + repeat(3) + repeat(2)) == {"received": 6}
+
+
+def test_a_repeated_message_may_stand_in_the_block_before() -> None:
+    scanner = Scanner(Options(), Stamps(2026))
+    assert totals(scanner.scan(RECEIVED, 0), scanner.scan(repeat(3), 0)) == {"received": 4}
+
+
+def test_a_scanner_goes_on_with_the_window_of_another() -> None:
+    scanner = Scanner(Options(), Stamps(2026))
+    scanner.scan(RECEIVED, 0)
+    assert totals(Scanner(Options(), Stamps(2026), scanner.window).scan(repeat(3), 0)) == {"received": 3}
+
+
+def test_a_repeat_line_without_a_message_counts_nothing() -> None:
+    assert counts(repeat(3)) == {}
+
+
+INLINE = (
+    b"Nov  5 06:07:08 host postfix/smtpd[1]: message repeated 4 times: [ NOQUEUE: reject: RCPT from x: 550 5.1.1 no]\n"
+)
+
+
+def test_rsyslogs_repeated_message_counts_as_often_as_it_says() -> None:
+    assert counts(REJECTED + INLINE) == {"rejected": 5}
+
+
+def test_the_original_does_not_know_rsyslogs_repeated_message() -> None:
+    assert counts(REJECTED + INLINE, classic=True) == {"rejected": 1}
+
+
+def test_rsyslogs_repeated_message_multiplies_a_number() -> None:
+    line = b"Nov  5 06:07:08 host MailScanner[1]: message repeated 4 times: [ Spam Checks: Found 3 spam messages]\n"
+    assert counts(line) == {"spam": 12}
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [("host", 1), ("HOST", 1), ("h.*", 1), ("hos", 0), ("ost", 0), ("other|host", 1), ("localhost", 1)],
+)
+def test_the_option_host_takes_lines_of_hosts_that_match_as_a_whole(host: str, expected: int) -> None:
+    metalog = b"Nov  5 06:07:08 [postfix/smtpd] 4F9: client=x[192.0.2.1]\n"
+    line = metalog if host == "localhost" else RECEIVED
+    assert counts(line, host=host).get("received", 0) == expected
+
+
+LMTP = b"Nov  5 06:07:08 host postfix/lmtp[1]: 4F9: to=<a@b.example>, relay=%b, delay=0.1, dsn=2.0.0, status=%b (x)\n"
+
+
+def test_lmtp_is_smtp() -> None:
+    log = LMTP % (b"mx[192.0.2.1]:24", b"sent") + LMTP % (b"mx[192.0.2.1]:24", b"bounced")
+    assert counts(log, classic=True) == {}
+    assert counts(log, classic=True, lmtp_is_smtp=True) == {"sent": 1, "bounced": 1}
+
+
+def test_lmtp_is_smtp_and_ignore_options() -> None:
+    local, filtered = LMTP % (b"localhost[127.0.0.1]:24", b"sent"), LMTP % (b"filter[192.0.2.1]:24", b"sent")
+    assert counts(local, classic=True, lmtp_is_smtp=True, ignore_localhost=True) == {}
+    assert counts(filtered, classic=True, lmtp_is_smtp=True, ignore_localhost=True) == {"sent": 1}
+    assert counts(filtered, classic=True, lmtp_is_smtp=True, ignore_hosts=("FILTER",)) == {}
+
+
+@pytest.mark.parametrize("option", [{"host": "("}, {"ignore_hosts": ("[",)}])
+def test_an_option_that_is_no_regular_expression_is_named(option: dict[str, object]) -> None:
+    with pytest.raises(OptionError, match=r"^--(host|ignore-host): '[\[(]' is no regular expression: "):
+        Scanner(Options(**option), Stamps())  # type: ignore[arg-type]
+
+
+LINES = (
+    log_lines("hits.txt")
+    + log_lines("near-misses.txt")
+    + [
+        INLINE,
+        repeat(2),
+        repeat(3, b"mail"),
+        b"Nov  5 06:08:08 mail -- MARK --\n",
+        b"\n",
+        b"\r\n",
+        b"\xff\0\n",
+        b"Nov\n",
+    ]
+    + [line.replace(b"Nov  5 06:07:08", b"2026-11-05T06:08:08+00:00") for line in log_lines("hits.txt")]
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(some.lists(some.sampled_from(LINES), max_size=40), some.booleans())
+def test_a_block_counts_as_the_sum_of_its_lines(lines: list[bytes], classic: bool) -> None:
+    together, alone = (Scanner(Options(classic=classic, rbl_is_spam=True), Stamps(2026)) for _ in range(2))
+    block = together.scan(b"".join(lines), 0)
+    by_line = [entry for line in lines for entry in alone.scan(line, 0)]
+    assert by_minute(block) == by_minute(by_line)
+
+
+@settings(max_examples=200, deadline=None)
+@given(some.lists(some.binary(max_size=60).map(lambda raw: raw.replace(b"\n", b"")), max_size=8), some.data())
+def test_any_bytes_between_the_lines_change_nothing(noise: list[bytes], data: some.DataObject) -> None:
+    lines = [RECEIVED, *(line + b"\n" for line in noise), REJECTED]
+    expected = totals(*(Scanner(Options(), Stamps(2026)).scan(line, 0) for line in lines))
+    assert counts(b"".join(data.draw(some.permutations(lines)))) == expected
+
+
+def by_minute(tally: Tally) -> Counter[tuple[int, str]]:
+    counted: Counter[tuple[int, str]] = Counter()
+    for minute, events in tally:
+        for counter, times in events.items():
+            counted[minute, counter] += times
+    return counted
