@@ -1,6 +1,9 @@
 """What a scan says beside its rules: repeated messages, hosts, options, cuts, crafted lines."""
 
+import re
+import signal
 from collections import Counter
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import given, settings
@@ -171,3 +174,41 @@ def by_minute(tally: Tally) -> Counter[tuple[int, str]]:
         for counter, times in events.items():
             counted[minute, counter] += times
     return counted
+
+
+@pytest.fixture
+def dead_mans_switch() -> Iterator[None]:
+    """Ends a test that would run for hours, as one of the patterns would over a long line if it were quadratic."""
+
+    def stop(*_: object) -> None:
+        raise AssertionError("a pattern that is not linear in the length of a line")
+
+    before = signal.signal(signal.SIGVTALRM, stop)
+    signal.setitimer(signal.ITIMER_VIRTUAL, 60)
+    yield
+    signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+    signal.signal(signal.SIGVTALRM, before)
+
+
+def crafted_lines(length: int) -> Iterator[bytes]:
+    """For each program, each sample text and each of its words over and over, behind a queue id too."""
+    units = {(line.partition(b": ")[0], unit) for line in LINES for unit in _units(line)}
+    for program, unit in sorted(units):
+        endless = (unit * (length // len(unit) + 1))[:length]
+        yield program + b": " + endless + b"\n"
+        if b"postfix" in program:
+            yield program + b": 4F9D2: " + endless + b"\n"
+            yield program + b": 4F9D2: to=<a@b.example>, status=sent relay=" + endless + b"\n"
+
+
+def _units(line: bytes) -> list[bytes]:
+    text = line.partition(b": ")[2].rstrip()
+    return [unit for unit in (text, text + b" ", *text.split(), *re.split(rb"[\[= ]", text)) if unit]
+
+
+@pytest.mark.parametrize("options", [Options(True, True, ("filter",), True, True, True), Options(ignore_hosts=("x",))])
+@pytest.mark.usefixtures("dead_mans_switch")
+def test_a_crafted_line_costs_no_more_than_its_length(options: Options) -> None:
+    scanner = Scanner(options, Stamps(2026))
+    scanned = sum(1 for line in crafted_lines(200_000) if scanner.scan(line, 0) is not None)
+    assert scanned > 1000
