@@ -203,7 +203,7 @@ def crafted_lines(length: int) -> Iterator[bytes]:
 
 def _units(line: bytes) -> list[bytes]:
     text = line.partition(b": ")[2].rstrip()
-    return [unit for unit in (text, text + b" ", *text.split(), *re.split(rb"[\[= ]", text)) if unit]
+    return [unit for unit in (text, text + b" ", b"relay=", *text.split(), *re.split(rb"[\[= ]", text)) if unit]
 
 
 @pytest.mark.parametrize("options", [Options(True, True, ("filter",), True, True, True), Options(ignore_hosts=("x",))])

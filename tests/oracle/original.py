@@ -33,6 +33,7 @@ def arguments(options: Options) -> list[str]:
     flags = [f"--{name.replace('_', '-')}" for name in ("ignore_localhost", "rbl_is_spam", "virbl_is_virus")]
     wanted = (options.ignore_localhost, options.rbl_is_spam, options.virbl_is_virus)
     hosts = [f"--ignore-host={host}" for host in options.ignore_hosts]
+    hosts += [f"--host={options.host}"] if options.host else []
     return [flag for flag, on in zip(flags, wanted, strict=True) if on] + hosts
 
 

@@ -1,17 +1,16 @@
 """The RRD files of --classic are the original's, value for value, over logs of everything that both understand."""
 
 import subprocess
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 import rrdtool
 
-from mailgraph.ledger import GRACE, Ledger
+from mailgraph.ledger import Ledger
 from mailgraph.logforms import Stamps
-from mailgraph.rrd import Store
 from mailgraph.scanner import Options, Scanner
-from mailgraph.schema import CLASSICAL
 from tests.conftest import SetZone
 from tests.oracle import corpus
 from tests.oracle.original import COUNTING_OPTIONS, arguments, said
@@ -41,16 +40,11 @@ def run_original(
     return subprocess.run([*command, *more], check=True, capture_output=True)
 
 
-def run_ours(log: bytes, directory: Path, options: Options, year: int) -> None:
-    store = Store(str(directory), CLASSICAL)
-    ledger = Ledger(min(store.lasts().values(), default=None))
-    scanner = Scanner(options, Stamps(year))
-    for start in range(0, len(log), 200_000):
-        begin, end = log.rfind(b"\n", 0, start) + 1, log.rfind(b"\n", 0, start + 200_000) + 1
-        ledger.add(scanner.scan(log[begin:end], 0), FAR_FUTURE)
-    ledger.close(max(ledger.open) + 60 + GRACE)
-    for family in CLASSICAL:
-        store.write(family, ledger.closed, ledger.kept_from, ledger.closed_through)
+def run_ours(log: bytes, directory: Path, options: Options, year: int, *more: str) -> None:
+    file = directory.parent / "ours.log"
+    file.write_bytes(log)
+    command = [sys.executable, "-m", "mailgraph", "--classic", "-c", "-y", str(year), "-l", file]
+    subprocess.run([*command, "--daemon-rrd", directory, *arguments(options), *more], check=True, capture_output=True)
 
 
 def dumped(file: Path) -> list[str]:
@@ -94,7 +88,7 @@ def assert_same_files(log: bytes, directory: Path, options: Options, year: int, 
     theirs, ours = both(directory, seen[0] - 60)
     one_more = event(max(seen) + 60, corpus.metalog if "metalog" in more else corpus.iso)
     run_original(log + one_more, theirs, options, year, *more)
-    run_ours(log, ours, options, year)
+    run_ours(log, ours, options, year, *more)
     assert last_minute(ours) == max(seen)
     assert differences(ours, theirs) == []
 
@@ -110,6 +104,12 @@ def test_a_hundred_thousand_lines(options: Options, tmp_path: Path, set_zone: Se
     set_zone("Europe/Zurich")
     log = corpus.mix(1, 100_000, datetime(2023, 6, 1, 8), "Europe/Zurich", pause=1.5, gap=0.0003)
     assert_same_files(log, tmp_path, options, 2023)
+
+
+def test_one_host_of_several(tmp_path: Path, set_zone: SetZone) -> None:
+    set_zone("UTC")
+    log = corpus.mix(8, 3000, datetime(2023, 6, 1))
+    assert_same_files(log, tmp_path, PLAIN._replace(host="MAIL|10.*"), 2023)
 
 
 def test_gaps_of_days_are_zeros(tmp_path: Path, set_zone: SetZone) -> None:
