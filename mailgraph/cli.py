@@ -13,6 +13,7 @@ from mailgraph import MailgraphError, UsageError, __version__, config, schema
 
 if TYPE_CHECKING:
     from mailgraph.counting import Start
+    from mailgraph.daemon import Alone
     from mailgraph.scanner import Options
     from mailgraph.sources import Source
 
@@ -210,23 +211,23 @@ def _families(given: argparse.Namespace) -> tuple[schema.Family, ...]:
 
 
 def _run(job: _Job) -> int:
-    from mailgraph.checkpoint import Checkpoint
-    from mailgraph.counting import Counting
-    from mailgraph.daemon import Alone, Loop, Signals, detached
-    from mailgraph.rrd import Store
+    from mailgraph.daemon import Alone
 
     _check_log(job)
-    alone = Alone(job.directory, job.rrd_name)
-    say = _say_with_time if job.detach else _say
-    counting = Counting(
-        job.log,
-        Store(job.directory, job.families, job.rrd_name),
-        job.options,
-        job.year,
-        None if job.cat else Checkpoint(os.path.join(job.directory, f"{job.rrd_name}.checkpoint")),
-        say=say,
-        report=_report if job.verbose else None,
-    )
+    with Alone(job.directory, job.rrd_name) as alone:
+        return _count(job, alone, _say_with_time if job.detach else _say)
+
+
+def _count(job: _Job, alone: "Alone", say: Callable[[str], None]) -> int:
+    from mailgraph.checkpoint import Checkpoint
+    from mailgraph.counting import Counting
+    from mailgraph.daemon import Loop, Signals, detached
+    from mailgraph.rrd import Store
+
+    checkpoint = None if job.cat else Checkpoint(os.path.join(job.directory, f"{job.rrd_name}.checkpoint"))
+    store = Store(job.directory, job.families, job.rrd_name)
+    report = _report if job.verbose else None
+    counting = Counting(job.log, store, job.options, job.year, checkpoint, say=say, report=report)
     counting.start()
     process = detached(job.directory, job.pid_file, job.log_file, alone) if job.detach else _foreground()
     with process as reopen, Signals() as signals:

@@ -183,7 +183,7 @@ def _read_pid(path: str) -> int | None:
 
 
 class Alone:
-    """The lock of the RRD files ``name`` in ``directory``: held from construction on to the end of the process.
+    """The lock of the RRD files ``name`` in ``directory``: held from construction on to the end of the ``with`` block.
 
     Raises DaemonError where another mailgraph holds it, or where the directory can't be used.
     """
@@ -191,15 +191,22 @@ class Alone:
     def __init__(self, directory: str, name: str) -> None:
         path = os.path.join(directory, f"{name}.lock")
         try:
-            self._file = open(path, "a", encoding="ascii")  # noqa: SIM115 (as long as the process lives)
+            self._file = open(path, "a", encoding="ascii")  # noqa: SIM115 (closed by __exit__)
         except OSError as error:
             raise DaemonError(_unusable(directory, error)) from error
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
+            self._file.close()
             pid = _read_pid(path)
             who = f"mailgraph, pid {pid}," if pid else "another mailgraph"
             raise DaemonError(f"{who} writes the RRD files in {directory} already; stop it first") from error
+
+    def __enter__(self) -> "Alone":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
 
     def fileno(self) -> int:
         """For what must leave the lock open."""

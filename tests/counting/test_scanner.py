@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
+from mailgraph import UsageError
 from mailgraph.logforms import Stamps
-from mailgraph.scanner import OptionError, Options, Scanner, Tally
+from mailgraph.scanner import Options, Scanner, Tally
 from tests.conftest import SetZone
 from tests.oracle.original import log_lines
 
@@ -130,7 +131,7 @@ def test_lmtp_is_smtp_and_ignore_options() -> None:
 
 @pytest.mark.parametrize("option", [{"host": "("}, {"ignore_hosts": ("[",)}])
 def test_an_option_that_is_no_regular_expression_is_named(option: dict[str, object]) -> None:
-    with pytest.raises(OptionError, match=r"^--(host|ignore-host): '[\[(]' is no regular expression: "):
+    with pytest.raises(UsageError, match=r"^--(host|ignore-host): '[\[(]' is no regular expression: "):
         Scanner(Options(**option), Stamps())  # type: ignore[arg-type]
 
 
