@@ -24,7 +24,7 @@ class Checkpoint:
         new = f"{self.path}.new"
         try:
             with open(new, "w", encoding="ascii") as file:
-                json.dump({"version": VERSION, **state}, file, separators=(",", ":"))
+                file.write(json.dumps({"version": VERSION, **state}, separators=(",", ":")))
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(new, self.path)

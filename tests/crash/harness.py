@@ -1,0 +1,144 @@
+"""The daemon in this process, on a disk that crashes at a chosen step, with a clock and a log that a script moves.
+
+What a crash leaves is what kill -9 leaves: all that was written so far, and a write cut short.
+"""
+
+import builtins
+import contextlib
+import os
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+import rrdtool
+
+from mailgraph import checkpoint as checkpoint_module
+from mailgraph import schema
+from mailgraph.checkpoint import Checkpoint
+from mailgraph.counting import Counting
+from mailgraph.daemon import Loop
+from mailgraph.rrd import Store
+from mailgraph.scanner import Options
+from mailgraph.sources import Follower
+
+Step = Callable[["Machine"], None]
+
+
+class Crash(BaseException):
+    """The process is gone."""
+
+
+class Disk:
+    """Counts what is written to files by the checkpoint and by rrdtool; crashes before, within or after a step."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.steps = 0
+        self.crash_at = -1
+        self._fsync, self._replace = os.fsync, os.replace
+        self._update, self._create = rrdtool.update, rrdtool.create
+        monkeypatch.setattr(checkpoint_module, "open", self._open, raising=False)
+        monkeypatch.setattr(os, "fsync", lambda _descriptor: self._step(lambda: None))
+        monkeypatch.setattr(os, "replace", lambda *paths: self._step(lambda: self._replace(*paths)))
+        monkeypatch.setattr(rrdtool, "create", lambda *arguments: self._step(lambda: self._create(*arguments)))
+        monkeypatch.setattr(rrdtool, "update", self._update_in_parts)
+
+    def _step(self, action: Callable[[], Any], half: Callable[[], Any] | None = None) -> Any:
+        """Three points to crash at: before, half done, done."""
+        first = self.steps
+        self.steps += 3
+        if self.crash_at == first:
+            raise Crash
+        if self.crash_at == first + 1 and half is not None:
+            half()
+            raise Crash
+        result = action()
+        if first < self.crash_at <= first + 2:
+            raise Crash
+        return result
+
+    def _open(self, path: str, mode: str = "r", **options: Any) -> Any:
+        file = builtins.open(path, mode, **options)  # noqa: SIM115 (the caller closes it)
+        if "w" in mode:
+            write = file.write
+
+            def cut_short(text: str) -> None:
+                write(text[: len(text) // 2])
+                file.flush()
+
+            with contextlib.ExitStack() as crashed:
+                crashed.callback(file.close)
+                self._step(lambda: None)  # created, empty
+                crashed.pop_all()
+            file.write = lambda text: self._step(lambda: write(text), lambda: cut_short(text))
+        return file
+
+    def _update_in_parts(self, path: str, option: str, template: str, *values: str) -> None:
+        half = values[: len(values) // 2]
+        self._step(
+            lambda: self._update(path, option, template, *values),
+            lambda: self._update(path, option, template, *half) if half else None,
+        )
+
+
+class Machine:
+    """A directory with a log and RRD files, a clock, and a script: what happens each time the daemon waits."""
+
+    def __init__(self, directory: Path, now: float, script: Sequence[Step]) -> None:
+        self.directory = directory
+        self.log = directory / "mail.log"
+        self.now = now
+        self.said: list[str] = []
+        self._script = list(script)
+        self.hangup = False
+        directory.mkdir()
+        self.log.touch()
+
+    @property
+    def stop(self) -> bool:
+        """What the daemon asks its signals: whether to end."""
+        return not self._script
+
+    def wait(self, _seconds: float, *_descriptors: int) -> None:
+        """The daemon waits; meanwhile the script goes on."""
+        if self._script:
+            self._script.pop(0)(self)
+
+    def write(self, *lines: str) -> None:
+        """Somebody writes lines into the log."""
+        with self.log.open("a") as file:
+            file.writelines(f"{line}\n" for line in lines)
+
+    def run(self) -> None:
+        """The daemon from its start to the end of the script, or to a crash."""
+        counting = Counting(
+            str(self.log),
+            Store(str(self.directory), schema.FAMILIES, pause=lambda _seconds: None),
+            Options(),
+            None,
+            Checkpoint(str(self.directory / "mailgraph.checkpoint")),
+            say=self.said.append,
+            clock=lambda: self.now,
+        )
+        counting.start()
+        followers: list[Follower] = []
+
+        def source(start: Any) -> Follower:
+            followers.append(Follower(str(self.log), *start, say=self.said.append))
+            return followers[-1]
+
+        try:
+            Loop(counting, self, self.said.append, lambda: None, clock=lambda: self.now).run(source)  # type: ignore[arg-type]
+        finally:
+            for follower in followers:
+                with closing(follower):
+                    pass
+
+    def dump(self) -> dict[str, str]:
+        """All that the RRD files hold, by file name."""
+        dumped = {}
+        for file in sorted(self.directory.glob("*.rrd")):
+            rrdtool.dump(str(file), f"{file}.xml")
+            dumped[file.name] = Path(f"{file}.xml").read_text()
+        return dumped
