@@ -16,8 +16,11 @@ Counts: TypeAlias = dict[str, int]
 GRACE = 10
 """Seconds by which the clock must have left a minute before it closes: syslog daemons and networks are late."""
 
-KEPT = 15 * STEP
-"""How long closed minutes are kept: a power cut may take back what the kernel had not yet written of the RRDs."""
+KEPT = 20 * STEP
+"""How long closed minutes are kept: a power cut may take back what the kernel had not yet written of the RRDs.
+
+A quarter of an hour of that, and the minutes that were open at either end.
+"""
 
 
 class Ledger:

@@ -105,10 +105,15 @@ class Machine:
         if self._script:
             self._script.pop(0)(self)
 
+    def go_on_with(self, script: Sequence[Step]) -> None:
+        """What happens after a restart."""
+        self._script = list(script)
+
     def write(self, *lines: str) -> None:
         """Somebody writes lines into the log."""
         with self.log.open("a") as file:
             file.writelines(f"{line}\n" for line in lines)
+        os.utime(self.log, (self.now, self.now))
 
     def run(self) -> None:
         """The daemon from its start to the end of the script, or to a crash."""
