@@ -192,7 +192,6 @@ def draw(
     """The picture as PNG, of the RRD files in ``paths`` (see ``existing``).  Raises DrawingError, Locked."""
     import rrdtool
 
-    os.environ.pop("RRDCACHED_ADDRESS", None)
     for attempt in range(LOCK_TRIES):
         try:
             with drawing:
@@ -202,7 +201,7 @@ def draw(
             if "could not lock" not in reason:
                 raise DrawingError(_explained(reason, paths)) from error
             if attempt == LOCK_TRIES - 1:
-                raise Locked(f"{_explained(reason, paths)}") from error
+                raise Locked(_explained(reason, paths)) from error
         pause(LOCK_PAUSE)
     raise AssertionError("unreachable")
 
@@ -224,6 +223,7 @@ ADVICE = (
     ("Invalid argument", "it is empty", "move it away, and mailgraph makes a new one"),
     ("reached EOF", "it was cut off", "move it away, and mailgraph makes a new one"),
     ("No DS called", "it was not made by mailgraph", "move it away, or mend RRD_DIR in the configuration"),
-    ("Is a directory", "it is a directory", "move it away, and mailgraph makes a file"),
+    ("No such file", "it does not exist", "start mailgraph; it makes the file when it has counted a minute"),
+    ("No such device", "it is a directory", "move it away, and mailgraph makes a file"),
 )
 """What librrd says, in words, and what the administrator can do."""

@@ -1,0 +1,59 @@
+"""RRD files to draw from, and the page called as a WSGI server calls it."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from mailgraph.page import Page
+from mailgraph.rrd import Store
+from mailgraph.schema import CLASSICAL_COUNTERS, DAY, FAMILIES, STEP, Family
+
+NOON = 1_795_608_000
+"""2026-11-25 12:00 UTC, a whole row of the day's archive."""
+
+ONE_OF_EACH = dict.fromkeys(CLASSICAL_COUNTERS, 1)
+
+
+class EveryMinute(dict[int, Mapping[str, int]]):
+    """The same counts in each minute."""
+
+    def get(self, minute: int, default: object = None) -> Mapping[str, int]:  # type: ignore[override]
+        return ONE_OF_EACH
+
+
+def one_a_minute(
+    directory: Path, end: int, days: int = 2, families: tuple[Family, ...] = FAMILIES
+) -> dict[Family, str]:
+    """RRD files with one message of each kind in each minute up to ``end``, and their paths."""
+    end = end // STEP * STEP
+    store = Store(str(directory), families)
+    for family in families:
+        store.write(family, EveryMinute(), end - days * DAY, end)
+    return {family: store.path(family) for family in families}
+
+
+class Reply:
+    """What a server would send on."""
+
+    def __init__(self, page: Page, query: str = "", **environ: str) -> None:
+        self.status = ""
+        self.headers: dict[str, str] = {}
+        self.body = b"".join(page({"REQUEST_METHOD": "GET", "QUERY_STRING": query, **environ}, self._start))
+
+    def _start(self, status: str, headers: list[tuple[str, str]], _error: object = None) -> None:
+        self.status = status
+        self.headers = dict(headers)
+        assert len(self.headers) == len(headers)
+
+    @property
+    def text(self) -> str:
+        return self.body.decode()
+
+    @property
+    def type(self) -> str:
+        return self.headers["Content-Type"]
+
+
+def listing(*directories: str | Path) -> list[tuple[str, int]]:
+    """Every file and directory below, with the time of its last change."""
+    found = [path for directory in directories for path in (Path(directory), *sorted(Path(directory).rglob("*")))]
+    return [(str(path), path.stat().st_mtime_ns) for path in found]

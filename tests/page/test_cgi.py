@@ -1,0 +1,169 @@
+"""The CGI script: in a real web server's cgi-bin, from the checkout, linked, copied alone and installed by pip."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.page import png
+from tests.page.rrds import listing
+from tests.page.servers import Client, lighttpd
+from tests.programs import require
+
+ROOT = Path(__file__).parents[2]
+SCRIPT = ROOT / "cgi-bin/mailgraph.cgi"
+
+ALL_PICTURES = [f"{number}-{letter}" for number in range(4) for letter in "neg"]
+
+
+def answer(script: Path, query: str = "", **environment: str) -> tuple[dict[str, str], bytes]:
+    """The head and body that a script answers to a web server."""
+    given = {"GATEWAY_INTERFACE": "CGI/1.1", "REQUEST_METHOD": "GET", "QUERY_STRING": query, "PATH": os.defpath}
+    done = subprocess.run([script], env=given | environment, capture_output=True, check=True)
+    assert done.stderr == b""
+    head, _, body = done.stdout.partition(b"\r\n\r\n")
+    return dict(line.split(": ", 1) for line in head.decode().split("\r\n")), body
+
+
+def copy(directory: Path, **edits: str | Path) -> Path:
+    """A copy of the script alone, with what an administrator edits at its top."""
+    script = directory / "mailgraph.cgi"
+    lines = SCRIPT.read_text().splitlines()
+    for name, value in edits.items():
+        lines[lines.index(f"{name}=")] = f"{name}={value}"
+    script.write_text("\n".join(lines) + "\n")
+    script.chmod(0o755)
+    return script
+
+
+@pytest.fixture
+def configured(tmp_path: Path, fresh: Path) -> str:
+    configuration = tmp_path / "default"
+    configuration.write_text(f"RRD_DIR={fresh}\n")
+    return str(configuration)
+
+
+@pytest.fixture
+def client(tmp_path: Path, configured: str) -> Iterator[Client]:
+    """lighttpd, whose cgi-bin is the checkout's."""
+    with lighttpd(require("lighttpd"), tmp_path, ROOT, MAILGRAPH_CONFIG=configured) as client:
+        yield client
+
+
+def test_a_web_server_serves_the_page(client: Client) -> None:
+    reply = client.get("/cgi-bin/mailgraph.cgi")
+    assert (reply.status, reply.type) == (200, "text/html; charset=utf-8")
+    assert reply.headers["Refresh"] == "300"
+    for query in ALL_PICTURES:
+        assert f'src="?{query}"' in reply.text
+
+
+def test_a_web_server_serves_each_picture(client: Client) -> None:
+    sizes = {}
+    for query in ALL_PICTURES:
+        reply = client.get(f"/cgi-bin/mailgraph.cgi?{query}")
+        assert (reply.status, reply.type) == (200, "image/png")
+        sizes[query[-1]] = png.size(reply.body)
+    assert sizes == {"n": (637, 243), "e": (637, 207), "g": (637, 179)}
+
+
+def test_a_web_server_serves_the_style_sheet_by_the_script_and_beside_it(client: Client) -> None:
+    style = (ROOT / "cgi-bin/mailgraph.css").read_text()
+    assert client.get("/cgi-bin/mailgraph.cgi?mailgraph.css").text == style
+    assert client.get("/cgi-bin/mailgraph.css").text == style
+
+
+@pytest.mark.parametrize("query", ["4-n", "0-n;id", "$(id)", "../../etc/passwd", "%20"])
+def test_a_web_server_says_of_an_unknown_query_that_it_is_not_found(client: Client, query: str) -> None:
+    reply = client.get(f"/cgi-bin/mailgraph.cgi?{query}")
+    assert reply.status == 404
+    assert reply.text == "There is no such page here; the graphs are on the page without a query.\n"
+
+
+def test_a_web_server_shows_a_missing_file_as_a_picture(tmp_path: Path) -> None:
+    (tmp_path / "default").write_text(f"RRD_DIR={tmp_path}\n")
+    with lighttpd(require("lighttpd"), tmp_path, ROOT, MAILGRAPH_CONFIG=str(tmp_path / "default")) as client:
+        reply = client.get("/cgi-bin/mailgraph.cgi?0-n")
+    assert (reply.status, reply.type) == (500, "image/svg+xml")
+    assert f"there is no {tmp_path}/mailgraph.rrd yet" in reply.text
+
+
+def test_nothing_is_written(fresh: Path, tmp_path: Path, configured: str) -> None:
+    before = listing(fresh, tmp_path, ROOT / "cgi-bin")
+    for query in ("", "0-n", "0-e", "0-g", "mailgraph.css", "unknown"):
+        answer(SCRIPT, query, MAILGRAPH_CONFIG=configured)
+    assert listing(fresh, tmp_path, ROOT / "cgi-bin") == before
+
+
+def test_a_link_to_the_script_works(tmp_path: Path, configured: str) -> None:
+    link = tmp_path / "stats.cgi"
+    link.symlink_to(os.path.relpath(SCRIPT, tmp_path))
+    head, body = answer(link, "0-n", MAILGRAPH_CONFIG=configured)
+    assert head["Content-Type"] == "image/png"
+    assert png.size(body) == (637, 243)
+
+
+def test_a_link_to_the_scripts_directory_works(tmp_path: Path, configured: str) -> None:
+    (tmp_path / "cgi").symlink_to(SCRIPT.parent)
+    assert answer(tmp_path / "cgi/mailgraph.cgi", "0-n", MAILGRAPH_CONFIG=configured)[0]["Content-Type"] == "image/png"
+
+
+def test_a_copy_is_told_where_mailgraph_is(tmp_path: Path, configured: str) -> None:
+    script = copy(tmp_path, MAILGRAPH=ROOT)
+    assert answer(script, "0-n", MAILGRAPH_CONFIG=configured)[0]["Content-Type"] == "image/png"
+
+
+def test_a_copy_brings_its_own_style_sheet(tmp_path: Path) -> None:
+    script = copy(tmp_path, MAILGRAPH=ROOT)
+    assert answer(script, "mailgraph.css")[1] == (ROOT / "cgi-bin/mailgraph.css").read_bytes()
+    (tmp_path / "mailgraph.css").write_bytes(b"/* mine */")
+    assert answer(script, "mailgraph.css")[1] == b"/* mine */"
+
+
+def test_a_copy_that_is_told_nothing_says_what_to_set(tmp_path: Path) -> None:
+    script = copy(tmp_path)
+    head, body = answer(script)
+    assert head["Status"] == "500 Internal Server Error"
+    assert body.decode() == (
+        f"mailgraph.cgi: can't find mailgraph; run bin/setup in its checkout, or set MAILGRAPH at the top of {script}\n"
+    )
+
+
+def test_the_scripts_own_rrd_dir_wins_over_the_configuration(tmp_path: Path, fresh: Path) -> None:
+    (tmp_path / "default").write_text("RRD_DIR=/no/such/directory\n")
+    script = copy(tmp_path, MAILGRAPH=ROOT, RRD_DIR=fresh)
+    head, _ = answer(script, "0-n", MAILGRAPH_CONFIG=str(tmp_path / "default"))
+    assert head["Content-Type"] == "image/png"
+
+
+def test_a_client_that_goes_away_is_no_error(configured: str) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    environment = {"QUERY_STRING": "0-n", "PATH": os.defpath, "MAILGRAPH_CONFIG": configured}
+    done = subprocess.run([SCRIPT], env=environment, stdout=writing, stderr=subprocess.PIPE, check=False)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_it_runs_where_pip_has_installed_it(tmp_path: Path, configured: str) -> None:
+    source = tmp_path / "source"  # pip builds in the directory that it installs
+    source.mkdir()
+    for name in ("mailgraph", "cgi-bin", "init"):
+        shutil.copytree(ROOT / name, source / name)
+    for name in ("pyproject.toml", "LICENSE", "README.md"):
+        if (ROOT / name).exists():
+            shutil.copy(ROOT / name, source)
+    subprocess.run([sys.executable, "-m", "venv", tmp_path / "venv"], check=True)
+    pip = [tmp_path / "venv/bin/python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    subprocess.run([*pip, source], check=True)
+    shutil.rmtree(source)
+    script = tmp_path / "venv/share/mailgraph/cgi-bin/mailgraph.cgi"
+    shutil.rmtree(next(tmp_path.glob("venv/lib/*/*/mailgraph/__pycache__")))
+    before = listing(tmp_path)
+    assert answer(script, "0-n", MAILGRAPH_CONFIG=configured)[0]["Content-Type"] == "image/png"
+    assert answer(script, "mailgraph.css")[1] == (ROOT / "cgi-bin/mailgraph.css").read_bytes()
+    assert listing(tmp_path) == before
