@@ -10,7 +10,7 @@ from tests.programs import require
 
 ROOT = Path(__file__).parent.parent
 LINTERS = (("ruff", "check"), ("ruff", "format", "--check"), ("mypy",))
-SHELL_SCRIPTS = (*sorted(ROOT.glob("bin/*")), ROOT / ".ci/run", ROOT / "init/mailgraph")
+SHELL_SCRIPTS = (*sorted(ROOT.glob("bin/*")), ROOT / ".ci/run", ROOT / "cgi-bin/mailgraph.cgi", ROOT / "init/mailgraph")
 
 
 def complaints(*command: str | Path) -> str:
