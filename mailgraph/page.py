@@ -6,52 +6,34 @@ Imports little, and rrdtool not at all: a CGI script pays for every import in ev
 import os
 import time
 
-from mailgraph import config, document, graphs
-from mailgraph.schema import FAMILIES, MAIL, PERIODS, Family
+from mailgraph import __version__, answers, config, document, figures, files, tables, views
+from mailgraph.answers import HTML, NOT_KEPT, SVG, Answer, Validity, answer
+from mailgraph.drawing import DrawingError, Locked, draw
+from mailgraph.graphs import GRAPHS, Graph
+from mailgraph.schema import FAMILIES, MAIL, Family
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
     from typing import Any
     from wsgiref.types import StartResponse, WSGIEnvironment
 
+    from mailgraph.figures import Figures
+    from mailgraph.views import Range, View
+
 STYLESHEET = "mailgraph.css"
+SCRIPT = "mailgraph.cgi"
 
 REFRESH = 300
 """Seconds until the browser loads the page again."""
 
-STYLE_MAX_AGE = 86400
+STATIC_AGE = 86400
+"""Seconds that a style sheet may be kept."""
 
-PICTURES = {
-    f"{number}-{letter}": (graph, period)
-    for number, period in enumerate(PERIODS)
-    for letter, graph in graphs.GRAPHS.items()
-}
-"""By query string, as the original's page names them and panels embed them."""
+RETRY = 10
+"""Seconds after which a locked file is worth another try."""
 
-
-class Answer:
-    """What goes back: status line, body, type and further headers."""
-
-    __slots__ = ("body", "headers", "status")
-
-    def __init__(self, status: str, content_type: str, body: "str | bytes", *headers: tuple[str, str]) -> None:
-        self.status = status
-        self.body = body.encode("utf-8", "replace") if isinstance(body, str) else body
-        self.headers = [
-            ("Content-Type", content_type),
-            ("Content-Length", str(len(self.body))),
-            ("X-Content-Type-Options", "nosniff"),
-            ("Content-Security-Policy", "default-src 'none'; img-src 'self'; style-src 'self'"),
-            *headers,
-        ]
-
-
-TEXT = "text/plain; charset=utf-8"
-HTML = "text/html; charset=utf-8"
-SVG = "image/svg+xml"
-
-NOT_KEPT = ("Cache-Control", "no-store")
+TYPES = {"png": "image/png", "svg": SVG, "csv": "text/csv; charset=utf-8", "json": "application/json"}
 
 
 class Page:
@@ -79,41 +61,66 @@ class Page:
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> "Iterable[bytes]":
         """The answer to a request, as PEP 3333 has it."""
-        answer = self._answer(environ)
-        start_response(answer.status, answer.headers)
-        return [answer.body]
+        answered = self._answer(environ)
+        start_response(answered.status, answered.headers)
+        return [b"" if environ.get("REQUEST_METHOD") == "HEAD" else answered.body]
 
     def _answer(self, environ: "dict[str, Any]") -> Answer:
+        if environ.get("REQUEST_METHOD", "GET") not in answers.METHODS:
+            return answers.not_allowed()
         query = environ.get("QUERY_STRING", "")
         name = environ.get("PATH_INFO", "").rpartition("/")[2]
         if STYLESHEET in (query, name):
             return self._style()
-        if "." in name and name != "mailgraph.cgi":
-            return not_found()
+        if "." in name and name != SCRIPT:
+            return answers.not_found()
         if not query:
-            return self._page()
-        return self._picture(query) if query in PICTURES else not_found()
+            return self._page(environ)
+        try:
+            view = views.parsed(query)
+        except views.BadQuery:
+            return answers.not_found()
+        return self._view(view, environ)
 
-    def _page(self) -> Answer:
+    def _page(self, environ: "dict[str, Any]") -> Answer:
         try:
             paths = self._paths()
         except config.ConfigError as error:
-            return Answer("500 Internal Server Error", HTML, document.sentence_page(self._host, f"{error}"), NOT_KEPT)
-        letters = [letter for letter, graph in graphs.GRAPHS.items() if _is_expected(graph, paths)]
-        return Answer("200 OK", HTML, document.page(self._host, letters), ("Refresh", str(REFRESH)))
+            return answer("500 Internal Server Error", HTML, document.sentence_page(self._host, f"{error}"), NOT_KEPT)
+        letters = [letter for letter, graph in GRAPHS.items() if _is_expected(graph, paths)]
+        page = document.page(self._host, letters)
+        return self._unless_held(environ, Validity(_tag(page)), lambda: page, HTML, ("Refresh", str(REFRESH)))
 
-    def _picture(self, query: str) -> Answer:
-        graph, period = PICTURES[query]
+    def _view(self, view: "View", environ: "dict[str, Any]") -> Answer:
+        graph = GRAPHS[view.letter]
         try:
-            paths = graphs.existing(graph, self._paths())
-            picture = graphs.draw(graph, period, graphs.latest_end(period, self._now()), paths)
-        except graphs.Locked as error:
-            status, sentence = "503 Service Unavailable", f"{error}"
-        except (graphs.DrawingError, config.ConfigError) as error:
-            status, sentence = "500 Internal Server Error", f"{error}"
-        else:
-            return Answer("200 OK", "image/png", picture)
-        return Answer(status, SVG, document.sentence_picture(graph, sentence), NOT_KEPT)
+            paths = self._paths()
+            opened = files.opened(graph.families, paths)
+            last = max(file.last for file in opened.values())
+            asked = view.range(self._now(), last)
+            found = figures.read(graph, opened, asked)
+            validity = _validity(view, asked, found, last)
+            drawn = {family: paths[family] for family in opened}
+            return self._unless_held(environ, validity, lambda: _content(view, asked, found, drawn), TYPES[view.form])
+        except Locked as error:
+            retry = ("Retry-After", str(RETRY))
+            return _sentence("503 Service Unavailable", graph, view, f"{error}", retry)
+        except (files.Unusable, DrawingError, config.ConfigError) as error:
+            return _sentence("500 Internal Server Error", graph, view, f"{error}")
+
+    def _unless_held(
+        self,
+        environ: "dict[str, Any]",
+        validity: Validity,
+        content: "Callable[[], str | bytes]",
+        content_type: str,
+        *headers: "tuple[str, str]",
+    ) -> Answer:
+        """The content, or 304 where the client has it; it is made for the former alone."""
+        now = self._now()
+        if validity.holds(environ):
+            return answers.not_modified(validity, now)
+        return answer("200 OK", content_type, content(), *validity.headers(now), *headers)
 
     def _style(self) -> Answer:
         for path in self._stylesheets:
@@ -122,8 +129,8 @@ class Page:
                     style = file.read()
             except FileNotFoundError:  # copied alone, or installed elsewhere: the next place
                 continue
-            return Answer("200 OK", "text/css; charset=utf-8", style, ("Cache-Control", f"max-age={STYLE_MAX_AGE}"))
-        return not_found()
+            return answer("200 OK", "text/css; charset=utf-8", style, ("Cache-Control", f"max-age={STATIC_AGE}"))
+        return answers.not_found()
 
     def _paths(self) -> "dict[Family, str]":
         """Where the RRD files are.  Raises ConfigError."""
@@ -135,12 +142,42 @@ class Page:
         return {family: os.path.join(rrd_dir, family.file_name(rrd_name)) for family in FAMILIES}
 
 
-def not_found() -> Answer:
-    """There is no such picture, and the sentence says so."""
-    return Answer("404 Not Found", TEXT, "There is no such page here; the graphs are on the page without a query.\n")
+def _content(view: "View", asked: "Range", found: "list[Figures]", paths: "Mapping[Family, str]") -> "str | bytes":
+    graph = GRAPHS[view.letter]
+    if view.form == "csv":
+        return tables.csv(found, asked)
+    if view.form == "json":
+        return tables.json(graph, found, asked)
+    return draw(graph, asked, view.look, view.form, paths)
 
 
-def _is_expected(graph: graphs.Graph, paths: "dict[Family, str]") -> bool:
+def _sentence(status: str, graph: Graph, view: "View", sentence: str, *headers: "tuple[str, str]") -> Answer:
+    """A sentence where a picture or a table was asked for."""
+    if view.form in ("csv", "json"):
+        return answer(status, answers.TEXT, f"{sentence}\n", NOT_KEPT, *headers)
+    return answer(status, SVG, document.sentence_picture(graph, sentence), NOT_KEPT, *headers)
+
+
+def _validity(view: "View", asked: "Range", found: "list[Figures]", last: int) -> Validity:
+    """Its tag is made from all that goes into the picture.
+
+    The date is the picture's end, and a second later when the data are there up to its end: they may come late.
+    """
+    look = view.look
+    drawn = [(one.series.counter, one.averages, one.maxima) for one in found]
+    pixels = (look.theme, look.zoom, look.width, look.height)
+    tag = _tag(repr((__version__, view.letter, view.form, pixels, asked.start, asked.end, drawn)))
+    return Validity(tag, asked.end + (last >= asked.end), asked.end + asked.row)
+
+
+def _tag(content: str) -> str:
+    from zlib import crc32
+
+    octets = content.encode("utf-8", "replace")
+    return f"{crc32(octets):08x}{len(octets):x}"
+
+
+def _is_expected(graph: Graph, paths: "dict[Family, str]") -> bool:
     """Whether the page shows the graph.
 
     Not where the daemon counts without it (``--no-greylist-rrd``): its files are missing while the mail file exists.

@@ -9,7 +9,7 @@ from socketserver import ThreadingMixIn
 from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
-from mailgraph import graphs
+from mailgraph import drawing
 from mailgraph.page import Page
 
 HOST = "127.0.0.1"
@@ -49,7 +49,7 @@ def main() -> int:
         try:
             server.serve_forever()
         except SystemExit:
-            graphs.drawing.acquire()  # not released: librrd crashes when the process ends in the middle of a drawing
+            drawing.turn.acquire()  # not released: librrd crashes when the process ends in the middle of a drawing
             return 0
     raise AssertionError("unreachable")
 

@@ -5,13 +5,19 @@ import pytest
 
 from mailgraph.page import Page
 from mailgraph.schema import Family
-from tests.page.rrds import NOON, one_a_minute
+from tests.page.rrds import NOON, Patterned, one_a_minute
 
 
 @pytest.fixture(scope="session")
 def files(tmp_path_factory: pytest.TempPathFactory) -> dict[Family, str]:
     """RRD files with one message of each kind a minute over 420 days, up to NOON."""
     return one_a_minute(tmp_path_factory.mktemp("rrd"), NOON, days=420)
+
+
+@pytest.fixture(scope="session")
+def patterned(tmp_path_factory: pytest.TempPathFactory) -> dict[Family, str]:
+    """RRD files with changing counts over 40 days, up to NOON."""
+    return one_a_minute(tmp_path_factory.mktemp("patterned"), NOON, days=40, counts=Patterned())
 
 
 @pytest.fixture(scope="session")

@@ -21,14 +21,26 @@ class EveryMinute(dict[int, Mapping[str, int]]):
 
 
 def one_a_minute(
-    directory: Path, end: int, days: int = 2, families: tuple[Family, ...] = FAMILIES
+    directory: Path,
+    end: int,
+    days: int = 2,
+    families: tuple[Family, ...] = FAMILIES,
+    counts: Mapping[int, Mapping[str, int]] = EveryMinute(),
 ) -> dict[Family, str]:
-    """RRD files with one message of each kind in each minute up to ``end``, and their paths."""
+    """RRD files with one message of each kind in each minute up to ``end`` (or ``counts``), and their paths."""
     end = end // STEP * STEP
     store = Store(str(directory), families)
     for family in families:
-        store.write(family, EveryMinute(), end - days * DAY, end)
+        store.write(family, counts, end - days * DAY, end)
     return {family: store.path(family) for family in families}
+
+
+class Patterned(dict[int, Mapping[str, int]]):
+    """Counts that differ from minute to minute and from counter to counter."""
+
+    def get(self, minute: int, default: object = None) -> Mapping[str, int]:  # type: ignore[override]
+        at = minute // STEP
+        return {counter: (at // 7 % (number + 3)) * (at % 5 == 0) for number, counter in enumerate(CLASSICAL_COUNTERS)}
 
 
 class Reply:

@@ -1,0 +1,136 @@
+"""A graph over a range as rrdtool's arguments, and drawn.  Knows no HTTP and no configuration.
+
+rrdtool is imported where a picture is drawn and not before: with its 49 shared libraries it takes as long as Python.
+"""
+
+import time
+from _thread import allocate_lock
+
+from mailgraph.graphs import AREA, LINE, SOURCES, STACKED
+from mailgraph.schema import STEP
+from mailgraph.themes import THEMES
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from mailgraph.graphs import Graph, Series
+    from mailgraph.schema import Family
+    from mailgraph.views import Look, Range
+
+LEGEND = (
+    ("{0}_total", r"total\: %8.0lf msgs"),
+    ("{0}_average", r"avg\: %5.2lf msgs/min"),
+    ("{0}_maximum", r"max\: %4.0lf msgs/min\l"),
+)
+"""A legend row's numbers behind the label; two blanks that rrdtool sets between them make columns."""
+
+DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+"""Not strftime's: librrd switches the process to the environment's language when it draws."""
+
+LOCK_TRIES = 20
+LOCK_PAUSE = 0.05
+
+turn = allocate_lock()
+"""librrd's drawing is not thread-safe: with six threads 23 of 25 processes crashed."""
+
+
+class DrawingError(Exception):
+    """A picture that can't be drawn; the text names the file, what is wrong with it and what to do."""
+
+
+class Locked(DrawingError):
+    """The daemon writes the file for longer than was waited."""
+
+
+def draw(
+    graph: "Graph",
+    asked: "Range",
+    look: "Look",
+    form: str,
+    paths: "Mapping[Family, str]",
+    pause: "Callable[[float], None]" = time.sleep,
+) -> bytes:
+    """The picture as PNG or SVG (``form``), of the RRD files in ``paths``.  Raises DrawingError, Locked."""
+    import rrdtool
+
+    given = arguments(graph, asked, look, form, paths)
+    for attempt in range(LOCK_TRIES):
+        try:
+            with turn:
+                return bytes(rrdtool.graphv("-", *given)["image"])
+        except rrdtool.OperationalError as error:
+            files = ", ".join(paths.values())
+            if "could not lock" not in str(error):
+                raise DrawingError(f"can't draw {files}: {error or 'no reason given'}") from error
+            if attempt == LOCK_TRIES - 1:
+                raise Locked(f"can't draw {files}: it is being written (reload in a moment)") from error
+        pause(LOCK_PAUSE)
+    raise AssertionError("unreachable")
+
+
+def arguments(graph: "Graph", asked: "Range", look: "Look", form: str, paths: "Mapping[Family, str]") -> list[str]:
+    """rrdtool's arguments for the graph's series in ``paths``.
+
+    The start is given relative to the end and the date shown is the end's, so the same data give the same bytes.
+    """
+    series = [one for one in graph.series if SOURCES[one.counter][0] in paths]
+    colours = THEMES[look.theme]
+    return [
+        *("--imgformat", form.upper(), "--zoom", str(look.zoom)),
+        *("--width", str(look.width), "--height", str(look.height or graph.height)),
+        *("--start", f"end-{asked.end - asked.start}s", "--end", str(asked.end)),
+        *("--vertical-label", "msgs/min", "--lower-limit", "0", "--units-exponent", "0", "--slope-mode"),
+        *(f"--color={part}#{colour}" for part, colour in colours.parts.items()),
+        *(argument for one in series for argument in _values(one, asked.row, paths)),
+        *(
+            argument
+            for at, one in enumerate(series)
+            for argument in _drawn(one, colours.series[one.counter], series[:at], graph.label_width)
+        ),
+        rf"COMMENT:{escaped(f'[{date(asked.end)}]')}\r",
+    ]
+
+
+def _values(series: "Series", row: int, paths: "Mapping[Family, str]") -> list[str]:
+    """Definitions of the series in messages per minute (an RRD holds them per second), and of the legend's numbers."""
+    name = series.counter
+    family, source = SOURCES[name]
+    path = escaped(paths[family])
+    return [
+        f"DEF:{name}_rate={path}:{source}:AVERAGE:step={row}",
+        f"DEF:{name}_peak={path}:{source}:MAX:step={row}",
+        f"CDEF:{name}={name}_rate,{STEP},*",
+        f"CDEF:{name}_peaks={name}_peak,{STEP},*",
+        f"VDEF:{name}_total={name}_rate,TOTAL",
+        f"VDEF:{name}_average={name},AVERAGE",
+        f"VDEF:{name}_maximum={name}_peaks,MAXIMUM",
+    ]
+
+
+def _drawn(series: "Series", colour: str, below: "Sequence[Series]", label_width: int) -> list[str]:
+    style, stack = series.style, ""
+    if style == STACKED:
+        style, stack = AREA, ":STACK" if any(one.style != LINE for one in below) else ""
+    return [
+        f"{style}:{series.counter}#{colour}:{escaped(series.label.ljust(label_width))}{stack}",
+        *(f"GPRINT:{name.format(series.counter)}:{text}" for name, text in LEGEND),
+    ]
+
+
+def escaped(text: str) -> str:
+    """``text`` as a part of an argument: a bare colon ends it (since rrdtool 1.10 in a COMMENT too).
+
+    A backslash means something before a colon alone.
+    """
+    return text.replace(":", "\\:")
+
+
+def date(epoch: int) -> str:
+    """``Wed Nov 25 12:00:00 2026``, local time."""
+    at = time.localtime(epoch)
+    return (
+        f"{DAYS[at.tm_wday]} {MONTHS[at.tm_mon - 1]} {at.tm_mday:2}"
+        f" {at.tm_hour:02}:{at.tm_min:02}:{at.tm_sec:02} {at.tm_year}"
+    )

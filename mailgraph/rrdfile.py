@@ -1,0 +1,118 @@
+"""What an RRD file holds, read without librrd: importing that takes as long as a whole answer.  Knows no HTTP.
+
+The format is that of librrd's rrd_format.h, versions 0003 to 0005: C structures in the byte order of the machine that
+wrote the file.  A file of another kind of machine is refused, as librrd does.  Nothing is locked: the daemon never
+waits for a page.
+"""
+
+from mailgraph.schema import STEP
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+HEAD, SOURCE, ARCHIVE, LIVE, SOURCE_STATE, ROW_STATE, WORD = 128, 120, 120, 16, 112, 80, 8
+"""Bytes of the structures stat_head, ds_def, rra_def, live_head, pdp_prep, cdp_prep, and of a number."""
+
+NAME = 20
+"""Bytes of a data source's or a consolidation's name, padded with NUL."""
+
+COOKIE, FLOAT_COOKIE = b"RRD\0", 8.642135e130
+"""How a file begins, and what its third word is where floats are this machine's."""
+
+UNKNOWN = float("nan")
+
+
+class NotReadable(Exception):
+    """A file that librrd on this machine would not read either; the text says what is wrong with it."""
+
+
+class Archive:
+    """Where the rows of one consolidation are.  A row's time is the end of what it consolidates."""
+
+    __slots__ = ("kind", "latest", "offset", "pointer", "rows", "steps")
+
+    def __init__(self, kind: str, steps: int, rows: int, pointer: int, latest: int, offset: int) -> None:
+        self.kind = kind
+        self.steps = steps
+        self.rows = rows
+        self.pointer = pointer
+        """The row that was written last, of a ring of rows."""
+        self.latest = latest
+        """That row's time."""
+        self.offset = offset
+
+
+class RrdFile:
+    """An RRD file's content as it was when read.  Raises OSError and NotReadable."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        with open(path, "rb") as file:
+            self._content = file.read()
+        self._check_head()
+        sources, archives, self.step = self._words(24, 3)
+        at = HEAD
+        self.sources = [self._name(at + number * SOURCE) for number in range(sources)]
+        at += sources * SOURCE
+        definitions = range(at, at + archives * ARCHIVE, ARCHIVE)
+        at += archives * ARCHIVE
+        (self.last,) = self._words(at, 1)
+        at += LIVE + sources * SOURCE_STATE + sources * archives * ROW_STATE
+        pointers = self._words(at, archives)
+        self.archives = self._located(definitions, pointers, at + archives * WORD)
+
+    def _check_head(self) -> None:
+        if not self._content:
+            raise NotReadable("it is empty")
+        if self._content[:4] != COOKIE:
+            raise NotReadable("it is not an RRD file")
+        if len(self._content) < HEAD:
+            raise NotReadable("it was cut off")
+        if memoryview(self._content)[16:24].cast("d")[0] != FLOAT_COOKIE:
+            raise NotReadable("it was made on another kind of machine")
+
+    def _words(self, offset: int, count: int) -> "Sequence[int]":
+        words = memoryview(self._content)[offset : offset + count * WORD]
+        if len(words) < count * WORD:
+            raise NotReadable("it was cut off")
+        return words.cast("L")
+
+    def _name(self, offset: int) -> str:
+        return self._content[offset : offset + NAME].partition(b"\0")[0].decode("ascii", "replace")
+
+    def _located(self, definitions: range, pointers: "Sequence[int]", offset: int) -> list[Archive]:
+        archives = []
+        for at, pointer in zip(definitions, pointers, strict=True):
+            rows, steps = self._words(at + 24, 2)
+            row = steps * self.step
+            archives.append(Archive(self._name(at), steps, rows, pointer, self.last // row * row, offset))
+            offset += rows * len(self.sources) * WORD
+        if len(self._content) < offset:
+            raise NotReadable("it was cut off")
+        return archives
+
+    def rows(self, source: str, kind: str, steps: int, start: int, end: int) -> list[float]:
+        """A data source's rows of ``steps`` steps, for the times behind ``start`` up to ``end``; NaN where unknown.
+
+        ``start`` and ``end`` are multiples of a row.  Raises NotReadable where there is no such source or archive.
+        """
+        if source not in self.sources:
+            raise NotReadable(f"it has no data source {source}")
+        archive = self._archive(kind, steps)
+        count = len(self.sources)
+        stored = memoryview(self._content)[archive.offset : archive.offset + archive.rows * count * WORD].cast("d")
+        ring = stored[self.sources.index(source) :: count].tolist()
+        row = steps * self.step
+        oldest = archive.latest - (archive.rows - 1) * row
+        first, behind = (start + row - oldest) // row, (end + row - oldest) // row
+        values = (ring[archive.pointer + 1 :] + ring[: archive.pointer + 1])[max(first, 0) : max(behind, 0)]
+        before = min(max(-first, 0), behind - first)
+        return [UNKNOWN] * before + values + [UNKNOWN] * (behind - first - before - len(values))
+
+    def _archive(self, kind: str, steps: int) -> Archive:
+        """The archive of that consolidation; of single steps any is the same."""
+        for archive in self.archives:
+            if archive.steps == steps and (archive.kind == kind or steps == 1):
+                return archive
+        raise NotReadable(f"it has no {kind} archive of {steps * STEP} s")

@@ -1,0 +1,64 @@
+"""Colours of pictures, on light and on dark screens (tables).  Knows nothing of what is drawn with them."""
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Theme:
+    """Colours as RRGGBB: ``parts`` by rrdtool's name of the picture's part, ``series`` by counter."""
+
+    __slots__ = ("parts", "series")
+
+    def __init__(self, parts: "Mapping[str, str]", series: "Mapping[str, str]") -> None:
+        self.parts = parts
+        self.series = series
+
+    @property
+    def background(self) -> str:
+        """What series must stand out from."""
+        return self.parts.get("CANVAS", "FFFFFF")
+
+
+LIGHT = Theme(
+    {"SHADEA": "FFFFFF", "SHADEB": "FFFFFF", "BACK": "FFFFFF"},
+    {
+        "sent": "000099",
+        "received": "009900",
+        "bounced": "000000",
+        "virus": "DDBB00",
+        "spam": "999999",
+        "rejected": "AA0000",
+        "greylisted": "999999",
+        "delayed": "006400",
+    },
+)
+"""The classical colours."""
+
+DARK = Theme(
+    {
+        "SHADEA": "16181D",
+        "SHADEB": "16181D",
+        "BACK": "16181D",
+        "CANVAS": "1D2027",
+        "GRID": "3A3F4A",
+        "MGRID": "6A4048",
+        "FONT": "E4E6EB",
+        "AXIS": "A5ABB8",
+        "FRAME": "4A505C",
+        "ARROW": "C0707A",
+    },
+    {
+        "sent": "4D8DFF",
+        "received": "8CE88C",
+        "bounced": "F2F2F2",
+        "virus": "FFD23F",
+        "spam": "7D828C",
+        "rejected": "FF5C5C",
+        "greylisted": "7D828C",
+        "delayed": "6FE39A",
+    },
+)
+"""Of the same hues as the classical ones, of which sent and bounced would vanish on a dark screen."""
+
+THEMES = {"light": LIGHT, "dark": DARK}

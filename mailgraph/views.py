@@ -1,0 +1,203 @@
+"""What can be asked for: a graph, a range of time, a form and a look, as a query string says it.
+
+Nothing of a query goes on as text: each part is looked up in a table or becomes a number within bounds.  Knows no RRD
+file and no HTTP.
+"""
+
+from mailgraph.graphs import GRAPHS, WIDTH
+from mailgraph.schema import ARCHIVE_STEPS, DAY, PERIODS, ROWS, STEP
+from mailgraph.themes import THEMES
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+FORMS = ("png", "svg", "csv", "json")
+
+LARGEST_ZOOM = 3
+WIDTHS = (100, 2000)
+HEIGHTS = (40, 1000)
+"""Pixels that a plot may have; the largest picture takes a second and 100 MB."""
+
+SHORTEST_RANGE = 600
+LONGEST_RANGE = ROWS * ARCHIVE_STEPS[-1] * STEP
+"""Seconds: what the archive of a year holds."""
+
+LATE = 300
+"""Seconds after which data that should be there are shown as unknown."""
+
+UNITS = {"s": 1, "min": 60, "h": 3600, "d": DAY, "w": 7 * DAY, "mon": 31 * DAY, "y": 365 * DAY}
+
+DIGITS = 12
+"""An epoch of more digits is millennia away."""
+
+
+class BadQuery(Exception):
+    """A query that asks for nothing there is."""
+
+
+class Look:
+    """How a picture is drawn: theme (a key of THEMES), zoom (the page's pixels as screen pixels), size of the plot."""
+
+    __slots__ = ("height", "theme", "width", "zoom")
+
+    def __init__(self, theme: str = "light", zoom: int = 1, width: int = WIDTH, height: int = 0) -> None:
+        self.theme = theme
+        self.zoom = zoom
+        self.width = width
+        self.height = height
+        """0: the graph's own."""
+
+
+class Moment:
+    """A point of time as asked for: an epoch, or seconds before now."""
+
+    __slots__ = ("before_now", "epoch")
+
+    def __init__(self, epoch: "int | None" = None, before_now: int = 0) -> None:
+        self.epoch = epoch
+        self.before_now = before_now
+
+    def at(self, now: float) -> int:
+        """The epoch."""
+        return int(now) - self.before_now if self.epoch is None else self.epoch
+
+
+class Range:
+    """A range of time and the archive to take it from: ``start`` and ``end`` (epoch), ``steps`` a row."""
+
+    __slots__ = ("end", "start", "steps")
+
+    def __init__(self, start: int, end: int, steps: int) -> None:
+        self.start = start
+        self.end = end
+        self.steps = steps
+
+    @property
+    def row(self) -> int:
+        """Seconds of a row."""
+        return self.steps * STEP
+
+    @property
+    def first(self) -> int:
+        """The start of the row that ``start`` lies in."""
+        return self.start // self.row * self.row
+
+
+class View:
+    """A graph over a range, as asked for.  ``form`` is one of FORMS, or empty for the page of the view."""
+
+    __slots__ = ("form", "letter", "look", "since", "steps", "until")
+
+    def __init__(
+        self, letter: str, form: str, look: Look, since: Moment, until: "Moment | None" = None, steps: int = 0
+    ) -> None:
+        self.letter = letter
+        self.form = form
+        self.look = look
+        self.since = since
+        self.until = until or Moment()
+        self.steps = steps
+        """Of the archive; 0 lets the range decide."""
+
+    def range(self, now: float, last: int) -> Range:
+        """The range of whole rows, where ``last`` is the newest minute stored.
+
+        It ends with the data's last whole row, or without regard to them when they are LATE: so a picture changes when
+        a row is there, and goes on when the daemon does not.
+        """
+        until = min(self.until.at(now), int(now))
+        since = max(min(self.since.at(now), until - SHORTEST_RANGE), until - LONGEST_RANGE)
+        steps = self.steps or finest(int(now) - since)
+        row = steps * STEP
+        newest = min(int(now), max(last, int(now) - LATE)) // row * row
+        if self.steps:
+            return Range(newest - (until - since), newest, steps)
+        end = max(min(-(-until // row) * row, newest), since // row * row + row)
+        return Range(min(since, end - row) // row * row, end, steps)
+
+
+def finest(age: int) -> int:
+    """Steps a row of the finest archive that still holds rows of ``age`` seconds ago, else of the longest."""
+    return next((steps for steps in ARCHIVE_STEPS if ROWS * steps * STEP >= age), ARCHIVE_STEPS[-1])
+
+
+PICTURES = {f"{number}-{letter}": (letter, period) for number, period in enumerate(PERIODS) for letter in GRAPHS}
+"""What the original's page shows, by query string; panels embed these."""
+
+
+def parsed(query: str) -> View:
+    """What ``0-n``, ``0-n.svg``, ``0-n&zoom=2&theme=dark``, or ``g=n&from=now-6h&to=now&form=csv`` asks for.
+
+    Raises BadQuery.
+    """
+    name, _, rest = query.partition("&")
+    picture, dot, form = name.partition(".")
+    if picture not in PICTURES:
+        return _ranged(_options(query))
+    if dot and form not in FORMS:
+        raise BadQuery
+    letter, period = PICTURES[picture]
+    options = _options(rest) if rest else {}
+    view = View(letter, form or "png", _look(options), Moment(before_now=period.seconds), steps=period.steps)
+    return _nothing_left(options, view)
+
+
+def _ranged(options: "dict[str, str]") -> View:
+    letter, form = options.pop("g", ""), options.pop("form", "")
+    if letter not in GRAPHS or (form and form not in FORMS):
+        raise BadQuery
+    since, until = _moment(options.pop("from", "now-1d")), _moment(options.pop("to", "now"))
+    return _nothing_left(options, View(letter, form, _look(options), since, until))
+
+
+def _options(query: str) -> "dict[str, str]":
+    """``name=value&...``; each name once."""
+    options: dict[str, str] = {}
+    for part in query.split("&"):
+        name, equals, value = part.partition("=")
+        if not equals or name in options:
+            raise BadQuery
+        options[name] = value
+    return options
+
+
+def _nothing_left(options: "Mapping[str, str]", view: View) -> View:
+    if options:
+        raise BadQuery
+    return view
+
+
+def _look(options: "dict[str, str]") -> Look:
+    """Takes the look out of the options."""
+    theme = options.pop("theme", "light")
+    if theme not in THEMES:
+        raise BadQuery
+    zoom = _clamped(_number(options.pop("zoom", "1")), 1, LARGEST_ZOOM)
+    width = _clamped(_number(options.pop("width", str(WIDTH))), *WIDTHS)
+    height = options.pop("height", "")
+    return Look(theme, zoom, width, _clamped(_number(height), *HEIGHTS) if height else 0)
+
+
+def _moment(text: str) -> Moment:
+    """``1795608000``, ``now``, ``now-6h``."""
+    if not text.startswith("now"):
+        return Moment(_number(text))
+    before = text.removeprefix("now")
+    if not before:
+        return Moment()
+    count = before[1:].rstrip("abcdefghijklmnopqrstuvwxyz")
+    unit = before[1 + len(count) :]
+    if before[0] != "-" or unit not in UNITS:
+        raise BadQuery
+    return Moment(before_now=_number(count) * UNITS[unit])
+
+
+def _number(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and len(text) <= DIGITS):
+        raise BadQuery
+    return int(text)
+
+
+def _clamped(number: int, least: int, most: int) -> int:
+    return max(least, min(most, number))
