@@ -22,7 +22,7 @@ for root in ${MAILGRAPH:+"$MAILGRAPH"} "$here/.." "$here/../../.."; do
             [ -x "$python" ] && exec "$python" -I -S -B -X utf8 -c 'import sys
 sys.path[:0] = sys.argv[1:3]
 from mailgraph import cgi, page
-cgi.run(page.Page(sys.argv[3] or None, stylesheet=sys.argv[4]))' "$packages" "$root" "$RRD_DIR" "$here/mailgraph.css"
+cgi.run(page.Page(sys.argv[3] or None, beside=sys.argv[4]))' "$packages" "$root" "$RRD_DIR" "$here"
         done
     done
 done

@@ -1,8 +1,6 @@
 """Answers to HTTP requests: their head, and when a client's copy is still good (RFC 9110, 9111).  Knows no RRD file."""
 
-import time
-
-from mailgraph.drawing import DAYS, MONTHS
+from mailgraph.dates import http_date
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -56,7 +54,10 @@ def not_allowed() -> Answer:
 
 
 class Validity:
-    """What identifies a content (``tag``), when it last changed and when it may change next (epoch)."""
+    """What identifies a content (``tag``), when it last changed and when it may change next (epoch).
+
+    The tag is a weak one: of the same picture, librrd numbers an SVG's parts differently each time.
+    """
 
     __slots__ = ("changed", "changes", "tag")
 
@@ -68,7 +69,7 @@ class Validity:
     def headers(self, now: float) -> "list[tuple[str, str]]":
         """For a content that is kept until it may change, and asked for with its tag from then on."""
         age = max(self.changes - int(now), 0)
-        head = [("ETag", f'"{self.tag}"'), ("Cache-Control", f"max-age={age}" if age else "no-cache")]
+        head = [("ETag", f'W/"{self.tag}"'), ("Cache-Control", f"max-age={age}" if age else "no-cache")]
         return head if self.changed is None else [*head, ("Last-Modified", http_date(self.changed))]
 
     def holds(self, environ: "dict[str, Any]") -> bool:
@@ -86,12 +87,3 @@ class Validity:
 def not_modified(validity: Validity, now: float) -> Answer:
     """The client's copy is still good."""
     return Answer("304 Not Modified", [*SECURITY, *validity.headers(now)], b"")
-
-
-def http_date(epoch: int) -> str:
-    """``Wed, 25 Nov 2026 12:00:00 GMT``."""
-    at = time.gmtime(epoch)
-    return (
-        f"{DAYS[at.tm_wday]}, {at.tm_mday:02} {MONTHS[at.tm_mon - 1]} {at.tm_year}"
-        f" {at.tm_hour:02}:{at.tm_min:02}:{at.tm_sec:02} GMT"
-    )

@@ -6,6 +6,7 @@ rrdtool is imported where a picture is drawn and not before: with its 49 shared 
 import time
 from _thread import allocate_lock
 
+from mailgraph.dates import date
 from mailgraph.graphs import AREA, LINE, SOURCES, STACKED
 from mailgraph.schema import STEP
 from mailgraph.themes import THEMES
@@ -24,10 +25,6 @@ LEGEND = (
     ("{0}_maximum", r"max\: %4.0lf msgs/min\l"),
 )
 """A legend row's numbers behind the label; two blanks that rrdtool sets between them make columns."""
-
-DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-"""Not strftime's: librrd switches the process to the environment's language when it draws."""
 
 LOCK_TRIES = 20
 LOCK_PAUSE = 0.05
@@ -125,12 +122,3 @@ def escaped(text: str) -> str:
     A backslash means something before a colon alone.
     """
     return text.replace(":", "\\:")
-
-
-def date(epoch: int) -> str:
-    """``Wed Nov 25 12:00:00 2026``, local time."""
-    at = time.localtime(epoch)
-    return (
-        f"{DAYS[at.tm_wday]} {MONTHS[at.tm_mon - 1]} {at.tm_mday:2}"
-        f" {at.tm_hour:02}:{at.tm_min:02}:{at.tm_sec:02} {at.tm_year}"
-    )

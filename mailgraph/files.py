@@ -2,6 +2,7 @@
 
 import os
 
+from mailgraph.dates import date
 from mailgraph.rrdfile import NotReadable, RrdFile
 
 TYPE_CHECKING = False
@@ -28,6 +29,32 @@ def opened(families: "Iterable[Family]", paths: "Mapping[Family, str]") -> "dict
     if not found:
         raise Unusable(_missing(wanted[0]))
     return found
+
+
+class Survey:
+    """What a directory of RRD files holds: those that can be used, and a sentence for each thing that is wrong."""
+
+    __slots__ = ("files", "warnings")
+
+    def __init__(self, paths: "Mapping[Family, str]", required: "Family", now: float) -> None:
+        self.files: dict[Family, RrdFile] = {}
+        self.warnings: list[str] = []
+        for family, path in paths.items():
+            if os.path.lexists(path):
+                try:
+                    self.files[family] = _opened(path)
+                except Unusable as error:
+                    self.warn(f"{error}")
+            elif family is required:
+                self.warn(_missing(path))
+        last = max((file.last for file in self.files.values()), default=int(now))
+        if last < now - QUIET:
+            self.warn(f"mailgraph has stored nothing since {date(last)} (is it running?)")
+
+    def warn(self, sentence: str) -> None:
+        """One more thing that is wrong; each is said once."""
+        if sentence not in self.warnings:
+            self.warnings.append(sentence)
 
 
 def _opened(path: str) -> RrdFile:

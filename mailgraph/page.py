@@ -10,7 +10,7 @@ from mailgraph import __version__, answers, config, document, figures, files, ta
 from mailgraph.answers import HTML, NOT_KEPT, SVG, Answer, Validity, answer
 from mailgraph.drawing import DrawingError, Locked, draw
 from mailgraph.graphs import GRAPHS, Graph
-from mailgraph.schema import FAMILIES, MAIL, Family
+from mailgraph.schema import FAMILIES, MAIL, PERIODS, Family
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     from mailgraph.figures import Figures
     from mailgraph.views import Range, View
 
-STYLESHEET = "mailgraph.css"
+STATIC = {"mailgraph.css": "text/css; charset=utf-8", "mailgraph.js": "text/javascript; charset=utf-8"}
 SCRIPT = "mailgraph.cgi"
 
 REFRESH = 300
 """Seconds until the browser loads the page again."""
 
 STATIC_AGE = 86400
-"""Seconds that a style sheet may be kept."""
+"""Seconds that style sheet and script may be kept."""
 
 RETRY = 10
 """Seconds after which a locked file is worth another try."""
@@ -41,7 +41,7 @@ class Page:
 
     What is not given comes from the configuration file, read anew for each request: ``rrd_dir`` (RRD_DIR) and
     ``rrd_name`` (``--rrd-name`` in EXTRA_OPTIONS).  ``host`` is the heading's; by default this machine.
-    ``stylesheet`` is a file to serve, if it exists, instead of the one that comes with the package.
+    Style sheet and script are those in the directory ``beside``, where it has them, else the package's.
     """
 
     def __init__(
@@ -49,14 +49,14 @@ class Page:
         rrd_dir: "str | None" = None,
         rrd_name: "str | None" = None,
         host: "str | None" = None,
-        stylesheet: "str | None" = None,
+        beside: "str | None" = None,
         now: "Callable[[], float]" = time.time,
     ) -> None:
         self._rrd_dir = rrd_dir
         self._rrd_name = rrd_name
         self._host = host or os.uname().nodename
-        self._stylesheets = [stylesheet] if stylesheet else []
-        self._stylesheets += _packaged_stylesheets()
+        self._static = [beside] if beside else []
+        self._static += _packaged()
         self._now = now
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> "Iterable[bytes]":
@@ -70,8 +70,9 @@ class Page:
             return answers.not_allowed()
         query = environ.get("QUERY_STRING", "")
         name = environ.get("PATH_INFO", "").rpartition("/")[2]
-        if STYLESHEET in (query, name):
-            return self._style()
+        for static in (query, name):
+            if static in STATIC:
+                return self._file(static)
         if "." in name and name != SCRIPT:
             return answers.not_found()
         if not query:
@@ -80,15 +81,31 @@ class Page:
             view = views.parsed(query)
         except views.BadQuery:
             return answers.not_found()
-        return self._view(view, environ)
+        return self._view(view, environ) if view.form else self._range_page(view, environ)
 
     def _page(self, environ: "dict[str, Any]") -> Answer:
         try:
             paths = self._paths()
         except config.ConfigError as error:
             return answer("500 Internal Server Error", HTML, document.sentence_page(self._host, f"{error}"), NOT_KEPT)
+        now = self._now()
+        survey = files.Survey(paths, MAIL, now)
         letters = [letter for letter, graph in GRAPHS.items() if _is_expected(graph, paths)]
-        page = document.page(self._host, letters)
+        periods = [
+            [_shown(views.parsed(f"{number}-{letter}"), survey, now) for letter in letters]
+            for number in range(len(PERIODS))
+        ]
+        page = document.page(self._host, survey.warnings, periods)
+        return self._unless_held(environ, Validity(_tag(page)), lambda: page, HTML, ("Refresh", str(REFRESH)))
+
+    def _range_page(self, view: "View", environ: "dict[str, Any]") -> Answer:
+        try:
+            survey = files.Survey(self._paths(), MAIL, self._now())
+        except config.ConfigError as error:
+            return answer("500 Internal Server Error", HTML, document.sentence_page(self._host, f"{error}"), NOT_KEPT)
+        view.look = document.larger(view.letter)
+        shown = _shown(view, survey, self._now())
+        page = document.range_page(self._host, survey.warnings, shown, self._now())
         return self._unless_held(environ, Validity(_tag(page)), lambda: page, HTML, ("Refresh", str(REFRESH)))
 
     def _view(self, view: "View", environ: "dict[str, Any]") -> Answer:
@@ -122,14 +139,14 @@ class Page:
             return answers.not_modified(validity, now)
         return answer("200 OK", content_type, content(), *validity.headers(now), *headers)
 
-    def _style(self) -> Answer:
-        for path in self._stylesheets:
+    def _file(self, name: str) -> Answer:
+        for directory in self._static:
             try:
-                with open(path, "rb") as file:
-                    style = file.read()
-            except FileNotFoundError:  # copied alone, or installed elsewhere: the next place
+                with open(os.path.join(directory, name), "rb") as file:
+                    content = file.read()
+            except FileNotFoundError:  # the script was copied alone, or is installed elsewhere: the next place
                 continue
-            return answer("200 OK", "text/css; charset=utf-8", style, ("Cache-Control", f"max-age={STATIC_AGE}"))
+            return answer("200 OK", STATIC[name], content, ("Cache-Control", f"max-age={STATIC_AGE}"))
         return answers.not_found()
 
     def _paths(self) -> "dict[Family, str]":
@@ -140,6 +157,20 @@ class Page:
             rrd_dir = config.rrd_dir(values) if rrd_dir is None else rrd_dir
             rrd_name = config.rrd_name(values) if rrd_name is None else rrd_name
         return {family: os.path.join(rrd_dir, family.file_name(rrd_name)) for family in FAMILIES}
+
+
+def _shown(view: "View", survey: files.Survey, now: float) -> document.Shown:
+    """The picture with its figures; without, where they can't be read: the picture itself says why."""
+    graph = GRAPHS[view.letter]
+    opened = {family: survey.files[family] for family in graph.families if family in survey.files}
+    if not opened:
+        return document.Shown(view)
+    asked = view.range(now, max(file.last for file in opened.values()))
+    try:
+        return document.Shown(view, asked, figures.read(graph, opened, asked))
+    except files.Unusable as error:
+        survey.warn(f"{error}")
+        return document.Shown(view, asked)
 
 
 def _content(view: "View", asked: "Range", found: "list[Figures]", paths: "Mapping[Family, str]") -> "str | bytes":
@@ -155,7 +186,7 @@ def _sentence(status: str, graph: Graph, view: "View", sentence: str, *headers: 
     """A sentence where a picture or a table was asked for."""
     if view.form in ("csv", "json"):
         return answer(status, answers.TEXT, f"{sentence}\n", NOT_KEPT, *headers)
-    return answer(status, SVG, document.sentence_picture(graph, sentence), NOT_KEPT, *headers)
+    return answer(status, SVG, document.sentence_picture(graph, view.look, sentence), NOT_KEPT, *headers)
 
 
 def _validity(view: "View", asked: "Range", found: "list[Figures]", last: int) -> Validity:
@@ -189,15 +220,11 @@ def _is_expected(graph: Graph, paths: "dict[Family, str]") -> bool:
     )
 
 
-def _packaged_stylesheets() -> list[str]:
-    """Where mailgraph.css is: in the checkout, and where pip installs it (PREFIX/lib/python3.11/site-packages)."""
-    package = os.path.dirname(os.path.abspath(__file__))
-    above = os.path.dirname(package)
+def _packaged() -> list[str]:
+    """Where style sheet and script are: in the checkout, or where pip puts them, beside lib/python3.11."""
+    above = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     prefix = os.path.dirname(os.path.dirname(os.path.dirname(above)))
-    return [
-        os.path.join(above, "cgi-bin", STYLESHEET),
-        os.path.join(prefix, "share", "mailgraph", "cgi-bin", STYLESHEET),
-    ]
+    return [os.path.join(above, "cgi-bin"), os.path.join(prefix, "share", "mailgraph", "cgi-bin")]
 
 
 application = Page()

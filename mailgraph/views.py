@@ -26,7 +26,7 @@ LONGEST_RANGE = ROWS * ARCHIVE_STEPS[-1] * STEP
 LATE = 300
 """Seconds after which data that should be there are shown as unknown."""
 
-UNITS = {"s": 1, "min": 60, "h": 3600, "d": DAY, "w": 7 * DAY, "mon": 31 * DAY, "y": 365 * DAY}
+UNITS = {"s": 1, "min": 60, "h": 3600, "d": DAY, "w": 7 * DAY, "y": 365 * DAY}
 
 DIGITS = 12
 """An epoch of more digits is millennia away."""
@@ -61,6 +61,17 @@ class Moment:
     def at(self, now: float) -> int:
         """The epoch."""
         return int(now) - self.before_now if self.epoch is None else self.epoch
+
+    def __str__(self) -> str:
+        """As ``_moment`` reads it."""
+        if self.epoch is not None:
+            return str(self.epoch)
+        return f"now-{_duration(self.before_now)}" if self.before_now else "now"
+
+
+def _duration(seconds: int) -> str:
+    unit, length = next((unit, length) for unit, length in reversed(UNITS.items()) if not seconds % length)
+    return f"{seconds // length}{unit}"
 
 
 class Range:
@@ -100,6 +111,13 @@ class View:
         self.steps = steps
         """Of the archive; 0 lets the range decide."""
 
+    @property
+    def name(self) -> str:
+        """A picture's classical name, of a view of a period."""
+        return next(
+            name for name, (letter, period) in PICTURES.items() if (letter, period.steps) == (self.letter, self.steps)
+        )
+
     def range(self, now: float, last: int) -> Range:
         """The range of whole rows, where ``last`` is the newest minute stored.
 
@@ -131,16 +149,38 @@ def parsed(query: str) -> View:
 
     Raises BadQuery.
     """
-    name, _, rest = query.partition("&")
+    name, more, rest = query.partition("&")
     picture, dot, form = name.partition(".")
     if picture not in PICTURES:
         return _ranged(_options(query))
     if dot and form not in FORMS:
         raise BadQuery
     letter, period = PICTURES[picture]
-    options = _options(rest) if rest else {}
+    options = _options(rest) if more else {}
     view = View(letter, form or "png", _look(options), Moment(before_now=period.seconds), steps=period.steps)
     return _nothing_left(options, view)
+
+
+def address(
+    view: View,
+    since: "Moment | None" = None,
+    until: "Moment | None" = None,
+    form: str = "",
+    theme: str = "light",
+    zoom: int = 1,
+) -> str:
+    """The query string of a view (see ``parsed``): of its own range, or from ``since`` to ``until``."""
+    look = view.look
+    if view.steps and since is None:
+        parts = [view.name if form in ("", "png") else f"{view.name}.{form}"]
+    else:
+        parts = [f"g={view.letter}", f"from={since or view.since}", f"to={until or view.until}"]
+        parts += [f"form={form}"] if form else []
+    parts += [f"theme={theme}"] if theme != "light" else []
+    parts += [f"zoom={zoom}"] if zoom != 1 else []
+    parts += [f"width={look.width}"] if form and look.width != WIDTH else []
+    parts += [f"height={look.height}"] if form and look.height else []
+    return "?" + "&".join(parts)
 
 
 def _ranged(options: "dict[str, str]") -> View:

@@ -111,8 +111,10 @@ def test_an_unknown_file_is_not_found(page: Page, path: str) -> None:
 
 @pytest.mark.parametrize("path", ["", "/", "/mailgraph.cgi", "/mail/", "/mail/graphs"])
 def test_the_page_works_below_any_path(page: Page, path: str) -> None:
-    assert Outline(Reply(page, PATH_INFO=path).text).of("img", "link") == [
+    assert Outline(Reply(page, PATH_INFO=path).text).of("img", "link", "script") == [
+        "data:,",
         "?mailgraph.css",
+        "?mailgraph.js",
         *(f"?{query}" for query in ALL_PICTURES),
     ]
 
@@ -125,8 +127,10 @@ def test_the_style_sheet_is_the_pages_own(page: Page) -> None:
 
 
 def test_a_style_sheet_beside_the_script_wins(tmp_path: Path) -> None:
-    (tmp_path / "own.css").write_text("body { color: teal }")
-    assert Reply(Page(stylesheet=str(tmp_path / "own.css")), "mailgraph.css").text == "body { color: teal }"
+    (tmp_path / "mailgraph.css").write_text("body { color: teal }")
+    page = Page(beside=str(tmp_path))
+    assert Reply(page, "mailgraph.css").text == "body { color: teal }"
+    assert Reply(page, "mailgraph.js").body == (Path(__file__).parents[2] / "cgi-bin/mailgraph.js").read_bytes()
 
 
 @pytest.mark.parametrize("letter", "neg")
