@@ -90,6 +90,9 @@ class Machine:
         self.log = directory / "mail.log"
         self.now = now
         self.said: list[str] = []
+        self.sent: dict[int, int] = {}
+        """What was written to the RRDs of the counter, by minute."""
+
         self._script = list(script)
         self.hangup = False
         directory.mkdir()
@@ -124,6 +127,7 @@ class Machine:
             None,
             Checkpoint(str(self.directory / "mailgraph.checkpoint")),
             say=self.said.append,
+            report=self._report,
             clock=lambda: self.now,
         )
         counting.start()
@@ -139,6 +143,15 @@ class Machine:
             for follower in followers:
                 with closing(follower):
                     pass
+
+    def _report(self, line: str) -> None:
+        minute, sent, *_ = line.removeprefix("update ").split(":")
+        if int(sent):
+            self.sent[int(minute)] = int(sent)
+
+    def last(self) -> int:
+        """The newest minute of the RRD file of sent mail."""
+        return int(rrdtool.last(str(self.directory / "mailgraph.rrd")))
 
     def dump(self) -> dict[str, str]:
         """All that the RRD files hold, by file name."""

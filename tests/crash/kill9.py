@@ -1,7 +1,7 @@
 """A busy log with rotations, and a program that counts it and is killed (-9) and restarted again and again.
 
     python -m tests.crash.kill9 --program ours --kills 200
-    python -m tests.crash.kill9 --program original --kills 19 --rotations 43 --seconds 30 --rate 10000
+    python -m tests.crash.kill9 --program original --kills 19 --rotations 43 --seconds 30 --rate 10000 --speed 20
 
 Prints how many of the events written are in the RRD file in the end.
 """
@@ -11,7 +11,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from random import Random
@@ -25,8 +24,6 @@ from tests.programs import require
 
 ROW = 8 * 60
 LINES_AT_ONCE = 100
-
-FULL_SPEED = float("inf")
 
 SETTLE = 3
 """Seconds in which a program reads what is left; the original looks at a log only so often."""
@@ -114,35 +111,41 @@ def program(which: str, log: Path, directory: Path, start: int) -> list[str]:
     return [require("mailgraph"), "-y", str(year), "-l", str(log), "--daemon-rrd", str(directory)]
 
 
-def moments(random: Random, count: int, seconds: float) -> Iterator[float]:
-    """``count`` random moments in ``seconds``, in order."""
-    yield from sorted(random.uniform(0, seconds) for _ in range(count))
+class Plan(NamedTuple):
+    """What happens in a run of ``seconds``: at most ``rate`` lines a second, on a clock that goes ``speed`` times faster."""
+
+    kills: int
+    rotations: int
+    seconds: float
+    rate: float = float("inf")
+    speed: int = 1
+    seed: int = 1
+
+    def moments(self) -> list[tuple[float, str]]:
+        """When to kill and when to rotate, in order, at random."""
+        random = Random(self.seed)
+        whats = ["kill"] * self.kills + ["rotate"] * self.rotations
+        return sorted((random.uniform(0, self.seconds), what) for what in whats)
 
 
-def run(
-    which: str, directory: Path, kills: int, rotations: int, seconds: float, rate: float = FULL_SPEED, seed: int = 1
-) -> Counted:
-    """One run of ``seconds`` with at most ``rate`` lines a second; then the program gets the time it needs to read to the log's end.
+def run(which: str, directory: Path, plan: Plan) -> Counted:
+    """One run; then the program gets the time it needs to read to the log's end.
 
     What was written then is closed by lines of later minutes: the original counts by lines, not by the clock.
     """
-    random = Random(seed)
-    start = int(time.time())
+    start = int(time.time() - plan.seconds * plan.speed)
     create(directory, start)
     file = directory / "mailgraph.rrd"
     clock = Clock(directory / "clock", start)
     writer = Writer(directory / "mail.log", clock)
-    plan = sorted(
-        [(moment, "kill") for moment in moments(random, kills, seconds)]
-        + [(moment, "rotate") for moment in moments(random, rotations, seconds)]
-    )
     command = program(which, writer.log, directory, start)
     process = subprocess.Popen(command, env=clock.environment)
     begun = time.monotonic()
     try:
-        for moment, what in plan:
+        for moment, what in plan.moments():
             while (passed := time.monotonic() - begun) < moment:
-                if writer.written < passed * rate:
+                clock.set(start + passed * plan.speed)
+                if writer.written < passed * plan.rate:
                     writer.write()
                 else:
                     time.sleep(0.001)
@@ -161,7 +164,7 @@ def run(
     finally:
         process.kill()
         process.wait()
-    return Counted(writer.written, total(file, start, later), kills, writer.rotations)
+    return Counted(writer.written, total(file, start, later), plan.kills, writer.rotations)
 
 
 def main() -> None:
@@ -170,13 +173,13 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--rotations", type=int, default=40)
     parser.add_argument("--seconds", type=float, default=60)
-    parser.add_argument("--rate", type=float, default=FULL_SPEED, help="lines a second (default: full speed)")
+    parser.add_argument("--rate", type=float, default=float("inf"), help="lines a second (default: full speed)")
+    parser.add_argument("--speed", type=int, default=1, help="how many times faster the clock goes")
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="mailgraph-kill9-") as directory:
-        result = run(
-            given.program, Path(directory), given.kills, given.rotations, given.seconds, given.rate, given.seed
-        )
+        plan = Plan(given.kills, given.rotations, given.seconds, given.rate, given.speed, given.seed)
+        result = run(given.program, Path(directory), plan)
     print(
         f"{given.program}: killed {result.kills} times over {result.rotations} rotations:"
         f" {result.counted} of {result.written} events counted, {result.counted / result.written:.1%}"
