@@ -205,7 +205,7 @@ def _families(given: argparse.Namespace) -> tuple[schema.Family, ...]:
         schema.GREYLIST: given.no_greylist_rrd,
     }
     families = tuple(family for family in schema.FAMILIES if not left_out.get(family))
-    if not families:
+    if not set(schema.CLASSICAL) & set(families):
         raise UsageError("no RRD file is left to write; leave out one of the --no-…-rrd options")
     return families
 

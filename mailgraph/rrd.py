@@ -14,13 +14,10 @@ from typing import Any
 import rrdtool
 
 from mailgraph import MailgraphError
-from mailgraph.schema import ARCHIVE_STEPS, HEARTBEAT, ROWS, STEP, Family
+from mailgraph.schema import HEARTBEAT, STEP, Family
 
 BATCH = 2000
 """Values of one update call.  librrd crashed at 200,000; batches of some hundreds reach full speed: 1-2 us a value."""
-
-LONGEST = (ROWS + 1) * ARCHIVE_STEPS[-1] * STEP
-"""Seconds that the longest archive covers, and one row more.  Empty minutes before that need no zeros."""
 
 LOCK_TRIES = 20
 LOCK_PAUSE = 0.05
@@ -82,7 +79,7 @@ class Store:
                 f"{self._paths[family]} ends at {_shown(last)}, before what is remembered ({_shown(after)})"
             )
         template = ":".join(source for source, _ in family.sources)
-        first = max(last + STEP, through - LONGEST)
+        first = max(last + STEP, through - family.reach)
         for start in range(first, through + STEP, BATCH * STEP):
             minutes = range(start, min(start + BATCH * STEP, through + STEP), STEP)
             updates = [_update(family, minute, counts.get(minute)) for minute in minutes]
@@ -117,7 +114,7 @@ class Store:
 
     def _create(self, family: Family, start: int) -> None:
         sources = [f"DS:{source}:ABSOLUTE:{HEARTBEAT}:0:U" for source, _ in family.sources]
-        archives = [f"RRA:{kind}:0.5:{steps}:{ROWS}" for kind in ("AVERAGE", "MAX") for steps in ARCHIVE_STEPS]
+        archives = [f"RRA:{kind}:0.5:{steps}:{rows}" for kind, steps, rows in family.archives]
         options = ("--no-overwrite", "--start", str(start), "--step", str(STEP))
         self._call(rrdtool.create, self._paths[family], *options, *sources, *archives)
 

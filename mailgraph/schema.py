@@ -15,6 +15,12 @@ ROWS = 198
 ARCHIVE_STEPS = (8, 56, 280, 3360)
 """Steps a row, of the archives for day, week, month and year (Debian's mailgraph 1.14)."""
 
+CLASSICAL_ARCHIVES = tuple((kind, steps, ROWS) for kind in ("AVERAGE", "MAX") for steps in ARCHIVE_STEPS)
+"""Consolidation, steps a row and rows of each archive, in the file's order."""
+
+MINUTE_ARCHIVES = (("AVERAGE", 1, 3168),)
+"""Single minutes of two days and a tenth more; of one value each, average and maximum are the same."""
+
 
 class Family:
     """One RRD file: ``NAME`` + ``suffix`` + ``.rrd``.
@@ -23,12 +29,24 @@ class Family:
     three by position, so these never change.  A family ``on_demand`` gets its file with its first event.
     """
 
-    __slots__ = ("on_demand", "sources", "suffix")
+    __slots__ = ("archives", "on_demand", "sources", "suffix")
 
-    def __init__(self, suffix: str, sources: tuple[tuple[str, str], ...], on_demand: bool = False) -> None:
+    def __init__(
+        self,
+        suffix: str,
+        sources: tuple[tuple[str, str], ...],
+        on_demand: bool = False,
+        archives: tuple[tuple[str, int, int], ...] = CLASSICAL_ARCHIVES,
+    ) -> None:
         self.suffix = suffix
         self.sources = sources
         self.on_demand = on_demand
+        self.archives = archives
+
+    @property
+    def reach(self) -> int:
+        """Seconds that the longest archive covers, and one row more.  Older values leave no trace in the file."""
+        return max(steps * (rows + 1) for _, steps, rows in self.archives) * STEP
 
     def file_name(self, name: str = "mailgraph") -> str:
         """The file's name, where ``name`` is what ``--rrd-name`` says."""
@@ -44,7 +62,10 @@ CLASSICAL = (MAIL, VIRUS, GREYLIST)
 CLASSICAL_COUNTERS = tuple(counter for family in CLASSICAL for _, counter in family.sources)
 """The classical eight, in the order in which ``--verbose`` prints them."""
 
-FAMILIES = CLASSICAL
+MINUTES = Family("_minutes", tuple((counter, counter) for counter in CLASSICAL_COUNTERS), archives=MINUTE_ARCHIVES)
+"""What the classical files hold, minute by minute."""
+
+FAMILIES = (*CLASSICAL, MINUTES)
 
 
 class Period:
