@@ -72,7 +72,7 @@ def arguments(graph: "Graph", asked: "Range", look: "Look", form: str, paths: "M
 
     The start is given relative to the end and the date shown is the end's, so the same data give the same bytes.
     """
-    series = [one for one in graph.series if SOURCES[one.counter][0] in paths]
+    series = [one for one in graph.series if SOURCES[one.counter, asked.steps][0] in paths]
     colours = THEMES[look.theme]
     return [
         *("--imgformat", form.upper(), "--zoom", str(look.zoom)),
@@ -80,7 +80,7 @@ def arguments(graph: "Graph", asked: "Range", look: "Look", form: str, paths: "M
         *("--start", f"end-{asked.end - asked.start}s", "--end", str(asked.end)),
         *("--vertical-label", "msgs/min", "--lower-limit", "0", "--units-exponent", "0", "--slope-mode"),
         *(f"--color={part}#{colour}" for part, colour in colours.parts.items()),
-        *(argument for one in series for argument in _values(one, asked.row, paths)),
+        *(argument for one in series for argument in _values(one, asked, paths)),
         *(
             argument
             for at, one in enumerate(series)
@@ -90,14 +90,14 @@ def arguments(graph: "Graph", asked: "Range", look: "Look", form: str, paths: "M
     ]
 
 
-def _values(series: "Series", row: int, paths: "Mapping[Family, str]") -> list[str]:
+def _values(series: "Series", asked: "Range", paths: "Mapping[Family, str]") -> list[str]:
     """Definitions of the series in messages per minute (an RRD holds them per second), and of the legend's numbers."""
     name = series.counter
-    family, source = SOURCES[name]
+    family, source = SOURCES[name, asked.steps]
     path = escaped(paths[family])
     return [
-        f"DEF:{name}_rate={path}:{source}:AVERAGE:step={row}",
-        f"DEF:{name}_peak={path}:{source}:MAX:step={row}",
+        f"DEF:{name}_rate={path}:{source}:AVERAGE:step={asked.row}",
+        f"DEF:{name}_peak={path}:{source}:MAX:step={asked.row}",
         f"CDEF:{name}={name}_rate,{STEP},*",
         f"CDEF:{name}_peaks={name}_peak,{STEP},*",
         f"VDEF:{name}_total={name}_rate,TOTAL",

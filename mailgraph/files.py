@@ -19,58 +19,60 @@ class Unusable(Exception):
     """RRD files that can't be drawn; the text names the file, what is wrong with it and what to do."""
 
 
-def opened(families: "Iterable[Family]", paths: "Mapping[Family, str]") -> "dict[Family, RrdFile]":
-    """Those of the families' files that exist.  Raises Unusable where one can't be used, or where there is none.
+class Files:
+    """RRD files by family, each opened once and when it is asked for."""
 
-    A graph is drawn of what there is: who counts with ``--no-virus-rrd`` still wants to see the bounced and rejected.
-    """
-    wanted = [paths[family] for family in families]
-    found = {family: _opened(paths[family]) for family in families if os.path.lexists(paths[family])}
-    if not found:
-        raise Unusable(_missing(wanted[0]))
-    return found
+    def __init__(self, paths: "Mapping[Family, str]") -> None:
+        self.paths = paths
+        self._opened: dict[Family, RrdFile] = {}
 
+    def of(self, families: "Iterable[Family]") -> "dict[Family, RrdFile]":
+        """Those of the families' files that exist.  Raises Unusable where one can't be used, or where there is none.
 
-class Survey:
-    """What a directory of RRD files holds: those that can be used, and a sentence for each thing that is wrong."""
+        A graph is drawn of what there is: who counts with ``--no-virus-rrd`` still wants to see bounced and rejected.
+        """
+        wanted = list(families)
+        found = {family: self.open(family) for family in wanted if self.exists(family)}
+        if not found:
+            raise Unusable(_missing(self.paths[wanted[0]]))
+        return found
 
-    __slots__ = ("files", "warnings")
+    def exists(self, family: "Family") -> bool:
+        """Whether there is a file, whatever it is."""
+        return os.path.lexists(self.paths[family])
 
-    def __init__(self, paths: "Mapping[Family, str]", required: "Family", now: float) -> None:
-        self.files: dict[Family, RrdFile] = {}
-        self.warnings: list[str] = []
-        for family, path in paths.items():
-            if os.path.lexists(path):
-                try:
-                    self.files[family] = _opened(path)
-                except Unusable as error:
-                    self.warn(f"{error}")
-            elif family is required:
-                self.warn(_missing(path))
-        last = max((file.last for file in self.files.values()), default=int(now))
+    def open(self, family: "Family") -> RrdFile:
+        """The family's file.  Raises Unusable."""
+        if family not in self._opened:
+            self._opened[family] = _opened(self.paths[family], family)
+        return self._opened[family]
+
+    def faults(self, required: "Family", now: float) -> list[str]:
+        """What is wrong, in a sentence each: files that can't be used, or none yet, or a daemon that is down."""
+        wrong = []
+        for family in self.paths:
+            try:
+                if family is required or self.exists(family):
+                    self.of([family])
+            except Unusable as error:
+                wrong.append(f"{error}")
+        last = max((file.last for file in self._opened.values()), default=int(now))
         if last < now - QUIET:
-            self.warn(f"mailgraph has stored nothing since {date(last)} (is it running?)")
-
-    def warn(self, sentence: str) -> None:
-        """One more thing that is wrong; each is said once."""
-        if sentence not in self.warnings:
-            self.warnings.append(sentence)
+            wrong.append(f"mailgraph has stored nothing since {date(last)} (is it running?)")
+        return wrong
 
 
-def _opened(path: str) -> RrdFile:
+def _opened(path: str, family: "Family") -> RrdFile:
     try:
-        return RrdFile(path)
+        file = RrdFile(path)
+        file.check(family)
     except NotReadable as error:
-        raise unusable(path, error) from error
+        raise Unusable(f"can't use {path}: {error} (move it away, and mailgraph makes a new one)") from error
     except OSError as error:
         raise Unusable(
             f"can't read {path}: {error.strerror} (it should be a file that the web server's user can read)"
         ) from error
-
-
-def unusable(path: str, error: NotReadable) -> Unusable:
-    """What to say of a file of another kind."""
-    return Unusable(f"can't use {path}: {error} (move it away, and mailgraph makes a new one)")
+    return file
 
 
 def _missing(path: str) -> str:

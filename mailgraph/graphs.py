@@ -36,10 +36,9 @@ class Graph:
         self.height = height
         self.series = series
 
-    @property
-    def families(self) -> "list[Family]":
-        """The RRD files that hold the graph's series."""
-        return list(dict.fromkeys(SOURCES[series.counter][0] for series in self.series))
+    def families(self, steps: int) -> "list[Family]":
+        """The RRD files that hold the graph's series in rows of ``steps``."""
+        return list(dict.fromkeys(SOURCES[series.counter, steps][0] for series in self.series))
 
     @property
     def label_width(self) -> int:
@@ -47,8 +46,13 @@ class Graph:
         return max(len(series.label) for series in self.series)
 
 
-SOURCES = {counter: (family, source) for family in FAMILIES for source, counter in family.sources}
-"""Where a counter is stored."""
+SOURCES = {
+    (counter, steps): (family, source)
+    for family in FAMILIES
+    for source, counter in family.sources
+    for _, steps, _ in family.archives
+}
+"""Where a counter is stored in rows of so many steps: file and data source."""
 
 GRAPHS = {
     "n": Graph(

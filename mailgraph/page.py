@@ -6,20 +6,21 @@ Imports little, and rrdtool not at all: a CGI script pays for every import in ev
 import os
 import time
 
-from mailgraph import __version__, answers, config, document, figures, files, tables, views
+from mailgraph import __version__, answers, config, document, figures, tables, views
 from mailgraph.answers import HTML, NOT_KEPT, SVG, Answer, Validity, answer
 from mailgraph.drawing import DrawingError, Locked, draw
+from mailgraph.files import Files, Unusable
 from mailgraph.graphs import GRAPHS, Graph
 from mailgraph.schema import FAMILIES, MAIL, PERIODS, Family
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable
     from typing import Any
     from wsgiref.types import StartResponse, WSGIEnvironment
 
-    from mailgraph.figures import Figures
-    from mailgraph.views import Range, View
+    from mailgraph.figures import Taken
+    from mailgraph.views import View
 
 STATIC = {"mailgraph.css": "text/css; charset=utf-8", "mailgraph.js": "text/javascript; charset=utf-8"}
 SCRIPT = "mailgraph.cgi"
@@ -76,53 +77,37 @@ class Page:
         if "." in name and name != SCRIPT:
             return answers.not_found()
         if not query:
-            return self._page(environ)
+            return self._html(None, environ)
         try:
             view = views.parsed(query)
         except views.BadQuery:
             return answers.not_found()
-        return self._view(view, environ) if view.form else self._range_page(view, environ)
+        return self._view(view, environ) if view.form else self._html(view, environ)
 
-    def _page(self, environ: "dict[str, Any]") -> Answer:
+    def _html(self, view: "View | None", environ: "dict[str, Any]") -> Answer:
+        """The page of one view, or of all graphs."""
         try:
-            paths = self._paths()
+            held = Files(self._paths())
         except config.ConfigError as error:
             return answer("500 Internal Server Error", HTML, document.sentence_page(self._host, f"{error}"), NOT_KEPT)
         now = self._now()
-        survey = files.Survey(paths, MAIL, now)
-        letters = [letter for letter, graph in GRAPHS.items() if _is_expected(graph, paths)]
-        periods = [
-            [_shown(views.parsed(f"{number}-{letter}"), survey, now) for letter in letters]
-            for number in range(len(PERIODS))
-        ]
-        page = document.page(self._host, survey.warnings, periods)
-        return self._unless_held(environ, Validity(_tag(page)), lambda: page, HTML, ("Refresh", str(REFRESH)))
-
-    def _range_page(self, view: "View", environ: "dict[str, Any]") -> Answer:
-        try:
-            survey = files.Survey(self._paths(), MAIL, self._now())
-        except config.ConfigError as error:
-            return answer("500 Internal Server Error", HTML, document.sentence_page(self._host, f"{error}"), NOT_KEPT)
-        view.look = document.larger(view.letter)
-        shown = _shown(view, survey, self._now())
-        page = document.range_page(self._host, survey.warnings, shown, self._now())
+        faults = held.faults(MAIL, now)
+        if view:
+            view.look = document.larger(view.letter)
+            page = document.range_page(self._host, faults, _shown(view, held, now), now)
+        else:
+            page = document.page(self._host, faults, _all_shown(held, now))
         return self._unless_held(environ, Validity(_tag(page)), lambda: page, HTML, ("Refresh", str(REFRESH)))
 
     def _view(self, view: "View", environ: "dict[str, Any]") -> Answer:
         graph = GRAPHS[view.letter]
         try:
-            paths = self._paths()
-            opened = files.opened(graph.families, paths)
-            last = max(file.last for file in opened.values())
-            asked = view.range(self._now(), last)
-            found = figures.read(graph, opened, asked)
-            validity = _validity(view, asked, found, last)
-            drawn = {family: paths[family] for family in opened}
-            return self._unless_held(environ, validity, lambda: _content(view, asked, found, drawn), TYPES[view.form])
+            taken = figures.taken(view, Files(self._paths()), self._now())
+            return self._unless_held(environ, _validity(view, taken), lambda: _content(view, taken), TYPES[view.form])
         except Locked as error:
             retry = ("Retry-After", str(RETRY))
             return _sentence("503 Service Unavailable", graph, view, f"{error}", retry)
-        except (files.Unusable, DrawingError, config.ConfigError) as error:
+        except (Unusable, DrawingError, config.ConfigError) as error:
             return _sentence("500 Internal Server Error", graph, view, f"{error}")
 
     def _unless_held(
@@ -159,27 +144,31 @@ class Page:
         return {family: os.path.join(rrd_dir, family.file_name(rrd_name)) for family in FAMILIES}
 
 
-def _shown(view: "View", survey: files.Survey, now: float) -> document.Shown:
+def _all_shown(held: Files, now: float) -> "list[list[document.Shown]]":
+    """For each period its pictures."""
+    letters = [letter for letter, graph in GRAPHS.items() if _is_expected(graph, held)]
+    return [
+        [_shown(views.parsed(f"{number}-{letter}"), held, now) for letter in letters] for number in range(len(PERIODS))
+    ]
+
+
+def _shown(view: "View", held: Files, now: float) -> document.Shown:
     """The picture with its figures; without, where they can't be read: the picture itself says why."""
-    graph = GRAPHS[view.letter]
-    opened = {family: survey.files[family] for family in graph.families if family in survey.files}
-    if not opened:
-        return document.Shown(view)
-    asked = view.range(now, max(file.last for file in opened.values()))
     try:
-        return document.Shown(view, asked, figures.read(graph, opened, asked))
-    except files.Unusable as error:
-        survey.warn(f"{error}")
-        return document.Shown(view, asked)
+        taken = figures.taken(view, held, now)
+    except Unusable:
+        return document.Shown(view)
+    return document.Shown(view, taken.range, taken.figures)
 
 
-def _content(view: "View", asked: "Range", found: "list[Figures]", paths: "Mapping[Family, str]") -> "str | bytes":
+def _content(view: "View", taken: "Taken") -> "str | bytes":
     graph = GRAPHS[view.letter]
     if view.form == "csv":
-        return tables.csv(found, asked)
+        return tables.csv(taken.figures, taken.range)
     if view.form == "json":
-        return tables.json(graph, found, asked)
-    return draw(graph, asked, view.look, view.form, paths)
+        return tables.json(graph, taken.figures, taken.range)
+    paths = {family: file.path for family, file in taken.files.items()}
+    return draw(graph, taken.range, view.look, view.form, paths)
 
 
 def _sentence(status: str, graph: Graph, view: "View", sentence: str, *headers: "tuple[str, str]") -> Answer:
@@ -189,16 +178,16 @@ def _sentence(status: str, graph: Graph, view: "View", sentence: str, *headers: 
     return answer(status, SVG, document.sentence_picture(graph, view.look, sentence), NOT_KEPT, *headers)
 
 
-def _validity(view: "View", asked: "Range", found: "list[Figures]", last: int) -> Validity:
+def _validity(view: "View", taken: "Taken") -> Validity:
     """Its tag is made from all that goes into the picture.
 
     The date is the picture's end, and a second later when the data are there up to its end: they may come late.
     """
-    look = view.look
-    drawn = [(one.series.counter, one.averages, one.maxima) for one in found]
+    look, asked = view.look, taken.range
+    drawn = [(one.series.counter, one.averages, one.maxima) for one in taken.figures]
     pixels = (look.theme, look.zoom, look.width, look.height)
     tag = _tag(repr((__version__, view.letter, view.form, pixels, asked.start, asked.end, drawn)))
-    return Validity(tag, asked.end + (last >= asked.end), asked.end + asked.row)
+    return Validity(tag, asked.end + (taken.last >= asked.end), asked.end + asked.row)
 
 
 def _tag(content: str) -> str:
@@ -208,16 +197,13 @@ def _tag(content: str) -> str:
     return f"{crc32(octets):08x}{len(octets):x}"
 
 
-def _is_expected(graph: Graph, paths: "dict[Family, str]") -> bool:
+def _is_expected(graph: Graph, held: Files) -> bool:
     """Whether the page shows the graph.
 
     Not where the daemon counts without it (``--no-greylist-rrd``): its files are missing while the mail file exists.
     """
-    return (
-        MAIL in graph.families
-        or not os.path.exists(paths[MAIL])
-        or any(os.path.exists(paths[family]) for family in graph.families)
-    )
+    families = graph.families(PERIODS[0].steps)
+    return MAIL in families or not held.exists(MAIL) or any(held.exists(family) for family in families)
 
 
 def _packaged() -> list[str]:

@@ -11,6 +11,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from mailgraph.schema import Family
+
 HEAD, SOURCE, ARCHIVE, LIVE, SOURCE_STATE, ROW_STATE, WORD = 128, 120, 120, 16, 112, 80, 8
 """Bytes of the structures stat_head, ds_def, rra_def, live_head, pdp_prep, cdp_prep, and of a number."""
 
@@ -92,13 +94,19 @@ class RrdFile:
             raise NotReadable("it was cut off")
         return archives
 
+    def check(self, family: "Family") -> None:
+        """Raises NotReadable where the file lacks a data source or an archive of the family."""
+        for source, _ in family.sources:
+            if source not in self.sources:
+                raise NotReadable(f"it has no data source {source}")
+        for kind, steps, _ in family.archives:
+            self._archive(kind, steps)
+
     def rows(self, source: str, kind: str, steps: int, start: int, end: int) -> list[float]:
         """A data source's rows of ``steps`` steps, for the times behind ``start`` up to ``end``; NaN where unknown.
 
-        ``start`` and ``end`` are multiples of a row.  Raises NotReadable where there is no such source or archive.
+        ``start`` and ``end`` are multiples of a row.  Raises NotReadable where there is no such archive.
         """
-        if source not in self.sources:
-            raise NotReadable(f"it has no data source {source}")
         archive = self._archive(kind, steps)
         count = len(self.sources)
         stored = memoryview(self._content)[archive.offset : archive.offset + archive.rows * count * WORD].cast("d")

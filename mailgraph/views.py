@@ -5,7 +5,7 @@ file and no HTTP.
 """
 
 from mailgraph.graphs import GRAPHS, WIDTH
-from mailgraph.schema import ARCHIVE_STEPS, DAY, PERIODS, ROWS, STEP
+from mailgraph.schema import DAY, FAMILIES, PERIODS, STEP
 from mailgraph.themes import THEMES
 
 TYPE_CHECKING = False
@@ -19,9 +19,13 @@ WIDTHS = (100, 2000)
 HEIGHTS = (40, 1000)
 """Pixels that a plot may have; the largest picture, enlarged, takes half a second and 110 MB."""
 
+REACHES = dict(
+    sorted({steps: rows * steps * STEP for family in FAMILIES for _, steps, rows in family.archives}.items())
+)
+"""Seconds back that rows of so many steps are kept, the finest first."""
+
 SHORTEST_RANGE = 600
-LONGEST_RANGE = ROWS * ARCHIVE_STEPS[-1] * STEP
-"""Seconds: what the archive of a year holds."""
+LONGEST_RANGE = max(REACHES.values())
 
 LATE = 300
 """Seconds after which data that should be there are shown as unknown."""
@@ -111,6 +115,15 @@ class View:
         self.steps = steps
         """Of the archive; 0 lets the range decide."""
 
+    def archives(self, now: float) -> list[int]:
+        """Steps a row of the archives that reach back far enough, the finest first; of a period its own."""
+        age = int(now) - self._since(now)
+        return (
+            [self.steps]
+            if self.steps
+            else [steps for steps, reach in REACHES.items() if reach >= age] or [max(REACHES)]
+        )
+
     @property
     def name(self) -> str:
         """A picture's classical name, of a view of a period."""
@@ -118,26 +131,26 @@ class View:
             name for name, (letter, period) in PICTURES.items() if (letter, period.steps) == (self.letter, self.steps)
         )
 
-    def range(self, now: float, last: int) -> Range:
-        """The range of whole rows, where ``last`` is the newest minute stored.
+    def _until(self, now: float) -> int:
+        return min(self.until.at(now), int(now))
+
+    def _since(self, now: float) -> int:
+        until = self._until(now)
+        return max(min(self.since.at(now), until - SHORTEST_RANGE), until - LONGEST_RANGE)
+
+    def range(self, now: float, last: int, steps: int) -> Range:
+        """The range in rows of ``steps``, where ``last`` is the newest minute stored.
 
         It ends with the data's last whole row, or without regard to them when they are LATE: so a picture changes when
         a row is there, and goes on when the daemon does not.
         """
-        until = min(self.until.at(now), int(now))
-        since = max(min(self.since.at(now), until - SHORTEST_RANGE), until - LONGEST_RANGE)
-        steps = self.steps or finest(int(now) - since)
+        since, until = self._since(now), self._until(now)
         row = steps * STEP
         newest = min(int(now), max(last, int(now) - LATE)) // row * row
         if self.steps:
             return Range(newest - (until - since), newest, steps)
         end = max(min(-(-until // row) * row, newest), since // row * row + row)
         return Range(min(since, end - row) // row * row, end, steps)
-
-
-def finest(age: int) -> int:
-    """Steps a row of the finest archive that still holds rows of ``age`` seconds ago, else of the longest."""
-    return next((steps for steps in ARCHIVE_STEPS if ROWS * steps * STEP >= age), ARCHIVE_STEPS[-1])
 
 
 PICTURES = {f"{number}-{letter}": (letter, period) for number, period in enumerate(PERIODS) for letter in GRAPHS}

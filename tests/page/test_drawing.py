@@ -6,8 +6,8 @@ import pytest
 import rrdtool
 
 from mailgraph import drawing, figures
+from mailgraph.files import Files
 from mailgraph.graphs import GRAPHS
-from mailgraph.rrdfile import RrdFile
 from mailgraph.schema import MAIL, PERIODS, VIRUS, Family
 from mailgraph.views import Look, Range, parsed
 from tests.page import png
@@ -17,8 +17,9 @@ LAST_DAY = Range(NOON - 86400, NOON, 8)
 
 
 def ranged(query: str) -> Range:
-    """What a query asks for a second after NOON."""
-    return parsed(query).range(NOON + 1, NOON)
+    """The range of a period a second after NOON."""
+    view = parsed(query)
+    return view.range(NOON + 1, NOON, view.steps)
 
 
 def drawn(letter: str, paths: dict[Family, str], asked: Range = LAST_DAY) -> bytes:
@@ -51,8 +52,7 @@ def test_the_total_of_a_message_a_minute_is_the_periods_minutes(
 def test_figures_read_without_rrdtool_are_those_of_its_legend(
     patterned: dict[Family, str], letter: str, number: int
 ) -> None:
-    opened = {family: RrdFile(path) for family, path in patterned.items()}
-    found = figures.read(GRAPHS[letter], opened, ranged(f"{number}-{letter}"))
+    found = figures.taken(parsed(f"{number}-{letter}"), Files(patterned), NOON + 1).figures
     expected = legend(letter, number, patterned)
     assert [(one.total, one.average, one.maximum) for one in found] == [pytest.approx(row) for row in expected]
     assert len(set(expected)) == len(expected)

@@ -5,12 +5,10 @@ from pathlib import Path
 import pytest
 import rrdtool
 
-from mailgraph.figures import read
-from mailgraph.files import Unusable, opened
+from mailgraph.files import Files, Unusable
 from mailgraph.graphs import GRAPHS
 from mailgraph.rrdfile import RrdFile
-from mailgraph.schema import ARCHIVE_STEPS, DAY, GREYLIST, MAIL, Family
-from mailgraph.views import Range
+from mailgraph.schema import ARCHIVE_STEPS, CLASSICAL, DAY, GREYLIST, MAIL, Family
 from tests.page.rrds import NOON, one_a_minute
 
 
@@ -22,7 +20,7 @@ def test_rows_are_those_that_librrd_fetches(patterned: dict[Family, str], steps:
     row = steps * 60
     end = (NOON // row + 2) * row
     start = end - back * row
-    for path in patterned.values():
+    for path in (patterned[family] for family in CLASSICAL):
         _, names, rows = rrdtool.fetch(path, kind, "-r", str(row), "-s", str(start), "-e", str(end - 1))
         assert len(rows) == back
         for at, name in enumerate(names):
@@ -107,7 +105,7 @@ def test_a_file_that_cannot_be_used_is_named_with_what_to_do(tmp_path: Path, spo
     paths = one_a_minute(tmp_path, NOON)
     spoil(Path(paths[GREYLIST]))
     with pytest.raises(Unusable) as error:
-        opened((GREYLIST,), paths)
+        Files(paths).open(GREYLIST)
     assert (
         str(error.value).removeprefix("can't use ").removeprefix("can't read ").startswith(f"{paths[GREYLIST]}: {said}")
     )
@@ -125,21 +123,21 @@ def test_a_file_of_something_else_is_named_with_what_to_do(tmp_path: Path, spoil
     paths = one_a_minute(tmp_path, NOON)
     spoil(Path(paths[GREYLIST]))
     with pytest.raises(Unusable) as error:
-        read(GRAPHS["g"], opened((GREYLIST,), paths), Range(NOON - DAY, NOON, 8))
+        Files(paths).open(GREYLIST)
     assert str(error.value) == f"can't use {paths[GREYLIST]}: {said} (move it away, and mailgraph makes a new one)"
 
 
 def test_files_that_do_not_exist_are_left_out(tmp_path: Path, files: dict[Family, str]) -> None:
     one_a_minute(tmp_path, NOON, families=(MAIL,))
     paths = {family: str(tmp_path / family.file_name()) for family in files}
-    assert list(opened(GRAPHS["e"].families, paths)) == [MAIL]
+    assert list(Files(paths).of(GRAPHS["e"].families(8))) == [MAIL]
 
 
 def test_no_file_yet_says_that_mailgraph_makes_it(tmp_path: Path) -> None:
     with pytest.raises(Unusable, match=r"there is no .*/mailgraph\.rrd yet \(start mailgraph"):
-        opened((MAIL,), {MAIL: str(tmp_path / "mailgraph.rrd")})
+        Files({MAIL: str(tmp_path / "mailgraph.rrd")}).of([MAIL])
 
 
 def test_a_missing_directory_is_named() -> None:
     with pytest.raises(Unusable, match=r"can't read the directory /no/such/directory: No such file"):
-        opened((MAIL,), {MAIL: "/no/such/directory/mailgraph.rrd"})
+        Files({MAIL: "/no/such/directory/mailgraph.rrd"}).of([MAIL])

@@ -4,10 +4,16 @@ import pytest
 
 from mailgraph import views
 from mailgraph.schema import PERIODS
-from mailgraph.views import BadQuery, address, parsed
+from mailgraph.views import BadQuery, Range, address, parsed
 from tests.page.rrds import NOON
 
 NOW = NOON + 1
+
+
+def ranged(query: str, now: int = NOW, last: int = NOON) -> Range:
+    """The range in the rows of the first archive that may serve."""
+    view = parsed(query)
+    return view.range(now, last, view.archives(now)[0])
 
 
 def test_a_classical_query_is_a_picture_of_a_period() -> None:
@@ -20,7 +26,7 @@ def test_a_classical_query_is_a_picture_of_a_period() -> None:
     ("number", "end"), [(0, 1_795_608_000), (1, 1_795_607_520), (2, 1_795_600_800), (3, 1_795_449_600)]
 )
 def test_a_period_ends_with_the_last_whole_row_of_its_archive(number: int, end: int) -> None:
-    asked = parsed(f"{number}-n").range(NOON + 59, NOON)
+    asked = ranged(f"{number}-n", NOON + 59)
     assert (asked.end, asked.steps) == (end, PERIODS[number].steps)
     assert asked.end - asked.start == PERIODS[number].seconds
     assert end % asked.row == 0
@@ -28,13 +34,13 @@ def test_a_period_ends_with_the_last_whole_row_of_its_archive(number: int, end: 
 
 
 def test_a_row_that_is_being_stored_is_waited_for() -> None:
-    assert parsed("0-n").range(NOON + 100, NOON - 60).end == NOON - 480
-    assert parsed("0-n").range(NOON + 100, NOON).end == NOON
+    assert ranged("0-n", NOON + 100, NOON - 60).end == NOON - 480
+    assert ranged("0-n", NOON + 100).end == NOON
 
 
 def test_data_that_do_not_come_are_not_waited_for() -> None:
-    assert parsed("0-n").range(NOON + 299, NOON - 3600).end == NOON - 480
-    assert parsed("0-n").range(NOON + 300, NOON - 3600).end == NOON
+    assert ranged("0-n", NOON + 299, NOON - 3600).end == NOON - 480
+    assert ranged("0-n", NOON + 300, NOON - 3600).end == NOON
 
 
 @pytest.mark.parametrize("form", ["png", "svg", "csv", "json"])
@@ -51,24 +57,39 @@ def test_a_range_without_a_form_is_a_page() -> None:
     [
         ("g=n&from=now-6h&to=now", NOON - 6 * 3600, NOON),
         ("g=n", NOON - 86400, NOON),
-        ("g=n&from=now-90min", NOON - 5760, NOON),
-        ("g=n&from=now-2d&to=now-1d", NOON - 2 * 86400 - 2400, NOON - 86400 + 1920),
-        ("g=n&from=1795600000&to=1795604000", 1_795_599_840, 1_795_604_160),
-        ("g=n&to=1795604000&from=1795600000", 1_795_599_840, 1_795_604_160),
+        ("g=n&from=now-90min", NOON - 5400, NOON),
+        ("g=n&from=now-2d&to=now-1d", NOON - 2 * 86400, NOON - 86400 + 60),
+        ("g=n&from=now-4d&to=now-3d", NOON - 4 * 86400 - 960, NOON - 3 * 86400 + 3360),
+        ("g=n&from=1795600000&to=1795604000", 1_795_599_960, 1_795_604_040),
+        ("g=n&to=1795604000&from=1795600000", 1_795_599_960, 1_795_604_040),
     ],
 )
 def test_a_range_is_widened_to_whole_rows(query: str, start: int, end: int) -> None:
-    asked = parsed(query).range(NOW, NOON)
+    asked = ranged(query)
     assert (asked.start, asked.end) == (start, end)
     assert asked.start % asked.row == asked.end % asked.row == 0
 
 
 @pytest.mark.parametrize(
     ("ago", "steps"),
-    [("20h", 8), ("26h", 8), ("27h", 56), ("7d", 56), ("8d", 280), ("38d", 280), ("39d", 3360), ("9y", 3360)],
+    [
+        ("1h", [1, 8, 56, 280, 3360]),
+        ("26h", [1, 8, 56, 280, 3360]),
+        ("27h", [1, 56, 280, 3360]),
+        ("52h", [1, 56, 280, 3360]),
+        ("53h", [56, 280, 3360]),
+        ("8d", [280, 3360]),
+        ("38d", [280, 3360]),
+        ("39d", [3360]),
+        ("9y", [3360]),
+    ],
 )
-def test_a_range_is_taken_from_the_finest_archive_that_reaches_back(ago: str, steps: int) -> None:
-    assert parsed(f"g=n&from=now-{ago}").range(NOW, NOON).steps == steps
+def test_a_range_is_in_the_archives_that_reach_back(ago: str, steps: list[int]) -> None:
+    assert parsed(f"g=n&from=now-{ago}").archives(NOON) == steps
+
+
+def test_a_period_is_in_its_own_archive_alone() -> None:
+    assert [parsed(f"{number}-n").archives(NOON) for number in range(4)] == [[8], [56], [280], [3360]]
 
 
 @pytest.mark.parametrize(
@@ -76,14 +97,14 @@ def test_a_range_is_taken_from_the_finest_archive_that_reaches_back(ago: str, st
     [
         ("g=n&from=now-99y", views.LONGEST_RANGE),
         ("g=n&from=0", views.LONGEST_RANGE),
-        ("g=n&from=999999999999&to=999999999999", 960),
-        ("g=n&from=now&to=now", 960),
-        ("g=n&from=1795604000&to=1795600000", 960),
+        ("g=n&from=999999999999&to=999999999999", 600),
+        ("g=n&from=now&to=now", 600),
+        ("g=n&from=1795604000&to=1795600000", 600),
         ("g=n&from=0&to=0", 201600),
     ],
 )
 def test_a_range_is_clamped(query: str, seconds: int) -> None:
-    asked = parsed(query).range(NOW, NOON)
+    asked = ranged(query)
     assert seconds <= asked.end - asked.start <= seconds + asked.row
     assert asked.end <= NOON
     assert asked.start < asked.end
