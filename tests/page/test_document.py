@@ -3,6 +3,7 @@
 import itertools
 from pathlib import Path
 
+import html5lib
 import pytest
 
 from mailgraph.page import Page
@@ -26,6 +27,15 @@ def at(directory: Path, now: int = NOON + 1) -> Page:
 
 def test_a_page_without_fault_warns_of_nothing(page: Page) -> None:
     assert warnings(Reply(page)) == []
+
+
+@pytest.mark.parametrize("query", ["", "g=n&from=now-6h&to=now"])
+def test_a_page_is_html5(page: Page, tmp_path: Path, query: str) -> None:
+    """The strict parser raises what a browser puts right in silence."""
+    for one in (page, at(tmp_path / "<nothing> & 'nowhere'")):
+        tree = html5lib.HTMLParser(strict=True, namespaceHTMLElements=False).parse(Reply(one, query).text)
+        assert tree.get("lang") == "en"
+        assert [len(tree.findall(f".//{tag}")) for tag in ("h1", "main", "header", "footer")] == [1, 1, 1, 1]
 
 
 def test_no_file_yet_is_said_once_on_top(tmp_path: Path) -> None:
