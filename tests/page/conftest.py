@@ -1,11 +1,15 @@
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from mailgraph.page import Page
 from mailgraph.schema import Family
+from tests.page.browser import Browser
 from tests.page.rrds import NOON, Patterned, one_a_minute
+from tests.page.servers import WEB_SERVERS, Client
+from tests.programs import require
 
 
 @pytest.fixture(scope="session")
@@ -37,3 +41,20 @@ def fresh(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("fresh")
     one_a_minute(directory, int(time.time()) - 60)
     return directory
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    browser = Browser(require("chromium"))
+    yield browser
+    browser.close()
+
+
+@pytest.fixture(scope="module", params=WEB_SERVERS, ids=lambda server: server.__name__)
+def served(
+    request: pytest.FixtureRequest, fresh: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Client, str]]:
+    directory = tmp_path_factory.mktemp(request.param.__name__)
+    (directory / "default").write_text(f"RRD_DIR={fresh}\n")
+    with request.param(directory, str(directory / "default")) as served:
+        yield served

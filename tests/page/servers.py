@@ -3,12 +3,16 @@
 import contextlib
 import http.client
 import os
+import shlex
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+
+from tests.programs import require
 
 PATIENCE = 20
 
@@ -88,6 +92,142 @@ cgi.execute-x-only = "enable"
 setenv.set-environment = ({environment})
 mimetype.assign = (".css" => "text/css")
 """
+
+
+EXAMPLES = Path(__file__).parents[2] / "docs/web-servers.md"
+
+APACHE = """
+ServerRoot "{directory}"
+ServerName localhost
+DefaultRuntimeDir "{directory}"
+PidFile "{directory}/apache.pid"
+ScriptSock "{directory}/cgid.sock"
+ErrorLog "{directory}/error.log"
+Listen 127.0.0.1:{port}
+LoadModule mpm_event_module {modules}/mod_mpm_event.so
+LoadModule authz_core_module {modules}/mod_authz_core.so
+LoadModule alias_module {modules}/mod_alias.so
+LoadModule cgid_module {modules}/mod_cgid.so
+LoadModule env_module {modules}/mod_env.so
+SetEnv MAILGRAPH_CONFIG "{configuration}"
+{example}
+"""
+APACHE_MODULES = "/usr/lib/apache2/modules"
+
+LIGHTTPD_EXAMPLE = """
+server.modules = ("mod_alias", "mod_cgi", "mod_setenv")
+server.bind = "127.0.0.1"
+server.port = {port}
+server.document-root = "{directory}"
+setenv.set-environment = ("MAILGRAPH_CONFIG" => "{configuration}")
+{example}
+"""
+
+NGINX = """
+daemon off;
+{user}
+pid {directory}/nginx.pid;
+error_log {directory}/error.log;
+events {{}}
+http {{
+    access_log off;
+    client_body_temp_path {directory}/body;
+    fastcgi_temp_path {directory}/fastcgi;
+    proxy_temp_path {directory}/proxy;
+    scgi_temp_path {directory}/scgi;
+    uwsgi_temp_path {directory}/uwsgi;
+    server {{
+        listen 127.0.0.1:{port};
+        {example}
+    }}
+}}
+"""
+
+
+def examples(language: str) -> list[str]:
+    """The configuration examples that are shown to users, made to point at this checkout."""
+    blocks = EXAMPLES.read_text().split(f"```{language}\n")[1:]
+    return [block.partition("```")[0].replace("/opt/mailgraph", str(EXAMPLES.parents[1])) for block in blocks]
+
+
+@contextlib.contextmanager
+def apache(directory: Path, configuration: str) -> Iterator[tuple[Client, str]]:
+    """Apache with mod_cgid, and the page's path."""
+    program = require("apache2")
+    port = free_port()
+    (directory / "apache.conf").write_text(
+        APACHE.format(
+            directory=directory,
+            port=port,
+            modules=APACHE_MODULES,
+            configuration=configuration,
+            example=examples("apache")[0],
+        )
+    )
+    # Apache does not serve as root; without a name in a new user namespace one is somebody else, of the same rights.
+    somebody = [require("unshare"), "--user"] if os.geteuid() == 0 else []
+    with running([*somebody, program, "-D", "FOREGROUND", "-f", directory / "apache.conf"], port) as client:
+        yield client, "/mailgraph.cgi"
+
+
+@contextlib.contextmanager
+def lighttpd_example(directory: Path, configuration: str) -> Iterator[tuple[Client, str]]:
+    """lighttpd with mod_cgi, and the page's path."""
+    port = free_port()
+    example = examples("lighttpd")[0]
+    (directory / "lighttpd.conf").write_text(
+        LIGHTTPD_EXAMPLE.format(directory=directory, port=port, configuration=configuration, example=example)
+    )
+    with running([require("lighttpd"), "-D", "-f", directory / "lighttpd.conf"], port) as client:
+        yield client, "/mailgraph.cgi"
+
+
+@contextlib.contextmanager
+def nginx(directory: Path, configuration: str) -> Iterator[tuple[Client, str]]:
+    """nginx with fcgiwrap, and the page's path."""
+    socket_path = directory / "fcgiwrap.socket"
+    wrapper = subprocess.Popen(
+        [require("fcgiwrap"), "-c", "2", "-s", f"unix:{socket_path}"],
+        env=os.environ | {"MAILGRAPH_CONFIG": configuration},
+        start_new_session=True,
+    )
+    try:
+        with _nginx(directory, examples("nginx")[0].replace("/run/fcgiwrap.socket", str(socket_path))) as client:
+            yield client, "/mailgraph.cgi"
+    finally:
+        os.killpg(wrapper.pid, signal.SIGTERM)
+        wrapper.wait(PATIENCE)
+
+
+@contextlib.contextmanager
+def gunicorn(directory: Path, configuration: str) -> Iterator[tuple[Client, str]]:
+    """gunicorn with two workers of four threads, and the page's path."""
+    port = free_port()
+    command = shlex.split(examples("sh")[0].replace("127.0.0.1:8000", f"127.0.0.1:{port}"))
+    program = [sys.executable, "-m", "gunicorn", *command[1:]]
+    with running(program, port, MAILGRAPH_CONFIG=configuration) as client:
+        yield client, "/"
+
+
+@contextlib.contextmanager
+def gunicorn_behind_nginx(directory: Path, configuration: str) -> Iterator[tuple[Client, str]]:
+    """Both, and the page's path."""
+    with gunicorn(directory, configuration) as (behind, _):
+        example = examples("nginx")[1].replace("127.0.0.1:8000", f"127.0.0.1:{behind.port}")
+        with _nginx(directory, example) as client:
+            yield client, "/mailgraph/"
+
+
+@contextlib.contextmanager
+def _nginx(directory: Path, example: str) -> Iterator[Client]:
+    port = free_port()
+    user = "user root;" if os.geteuid() == 0 else ""
+    (directory / "nginx.conf").write_text(NGINX.format(directory=directory, port=port, user=user, example=example))
+    with running([require("nginx"), "-c", directory / "nginx.conf", "-e", directory / "error.log"], port) as client:
+        yield client
+
+
+WEB_SERVERS = (apache, lighttpd_example, nginx, gunicorn, gunicorn_behind_nginx)
 
 
 @contextlib.contextmanager

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs
 import pytest
 
 from tests.page import png
-from tests.page.browser import LOADED, Browser, Tab
+from tests.page.browser import Browser, Tab
 from tests.page.servers import lighttpd
 from tests.page.test_cgi import ROOT
 from tests.programs import require
@@ -16,14 +16,14 @@ from tests.programs import require
 AXE = resources("axe_core_python").joinpath("axe.min.js").read_text()
 
 PICTURES = "[...document.images].map(image => [image.currentSrc.split('?')[1], image.naturalWidth])"
+ALL_LIGHT = """
+new Promise(resolve => {
+    const light = () => [...document.images].every(image => image.complete && !image.currentSrc.includes("dark"));
+    const look = () => light() ? resolve(true) : setTimeout(look, 10);
+    look();
+})
+"""
 CLASSICAL = [f"{number}-{letter}" for number in range(4) for letter in "neg"]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    browser = Browser(require("chromium"))
-    yield browser
-    browser.close()
 
 
 @pytest.fixture(scope="module")
@@ -157,7 +157,7 @@ def test_on_paper_there_are_pictures_and_no_links_to_jump(browser: Browser, addr
     tab.call("Emulation.setEmulatedMedia", media="print", features=[{"name": "prefers-color-scheme", "value": "dark"}])
     assert tab.evaluate("getComputedStyle(document.querySelector('nav')).display") == "none"
     assert tab.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
-    tab.evaluate(LOADED)
+    tab.evaluate(ALL_LIGHT)
     assert tab.evaluate(PICTURES) == [[query, 637] for query in CLASSICAL]
 
 
