@@ -31,36 +31,36 @@ SENT, RECEIVED, BOUNCED, REJECTED, VIRUS, SPAM, GREYLISTED, DELAYED = KINDS = (
     Kind(
         "postfix/smtp[{pid}]: {id}: to=<{user}@example.org>, relay=mx.example.org[192.0.2.25]:25, delay=0.9,"
         " delays=0.1/0/0.5/0.3, dsn=2.0.0, status=sent (250 2.0.0 Ok: queued as 4F{id})",
-        340,
+        1020,
         PEOPLE,
     ),
-    Kind("postfix/smtpd[{pid}]: {id}: client=mx.example.net[198.51.100.{byte}]", 420, PEOPLE),
+    Kind("postfix/smtpd[{pid}]: {id}: client=mx.example.net[198.51.100.{byte}]", 1260, PEOPLE),
     Kind(
         "postfix/smtp[{pid}]: {id}: to=<{user}@example.org>, relay=mx.example.org[192.0.2.25]:25, delay=0.7,"
         " delays=0.1/0/0.4/0.2, dsn=5.1.1, status=bounced (host mx.example.org[192.0.2.25] said:"
         " 550 5.1.1 <{user}@example.org>: User unknown (in reply to RCPT TO command))",
-        25,
+        75,
         PEOPLE,
     ),
     Kind(
         "postfix/smtpd[{pid}]: NOQUEUE: reject: RCPT from unknown[203.0.113.{byte}]: 554 5.7.1"
         " <{user}@example.org>: Relay access denied; from=<x@example.net> to=<{user}@example.org> proto=ESMTP"
         " helo=<client.example.net>",
-        160,
+        480,
         MACHINES,
     ),
     Kind(
         "amavis[{pid}]: ({pid}-02) Blocked INFECTED (Eicar-Test-Signature) {{DiscardedInbound,Quarantined}},"
         " [203.0.113.{byte}]:53281 [203.0.113.{byte}] <x@example.net> -> <{user}@example.com>, Queue-ID: {id},"
         " Hits: -, size: 706, 87 ms",
-        12,
+        36,
         MACHINES,
     ),
     Kind(
         "amavis[{pid}]: ({pid}-03) Blocked SPAM {{DiscardedInbound,Quarantined}},"
         " [203.0.113.{byte}]:35173 [203.0.113.{byte}] <x@example.net> -> <{user}@example.com>, Queue-ID: {id},"
         " Hits: 17.4, size: 4061, 350 ms",
-        90,
+        270,
         MACHINES,
     ),
     Kind(
@@ -68,13 +68,13 @@ SENT, RECEIVED, BOUNCED, REJECTED, VIRUS, SPAM, GREYLISTED, DELAYED = KINDS = (
         " <{user}@example.com>: Recipient address rejected: Greylisted, see"
         " http://postgrey.schweikert.ch/help/example.com.html; from=<x@example.net> to=<{user}@example.com>"
         " proto=ESMTP helo=<client.example.net>",
-        120,
+        360,
         MACHINES,
     ),
     Kind(
         "postgrey[{pid}]: action=pass, reason=triplet found, delay=3{byte}, client_name=mx.example.net,"
         " client_address=198.51.100.{byte}, sender=x@example.net, recipient={user}@example.com",
-        60,
+        180,
         PEOPLE,
     ),
 )

@@ -4,6 +4,7 @@ Each is a process of its own, as in daily use; this module starts them, watches 
 """
 
 import contextlib
+import glob
 import os
 import signal
 import socket
@@ -69,14 +70,16 @@ def _follow_what_there_is() -> None:
         _follow(log, values.get("RRD_DIR") if log == configured else None)
     else:
         print(
-            f"No mail log here ({', '.join(dict.fromkeys(logs))}): playing a sample, a year of a small server's mail."
+            f"No mail log here ({', '.join(dict.fromkeys(logs))}): playing a sample, a year of a small server's mail"
+            " (its first count takes some seconds)",
+            flush=True,
         )
         _play_sample()
 
 
 def _follow(log: str, rrd_dir: str | None = None) -> None:
     """Counts ``log`` into ``rrd_dir``, else into a directory of this log's own: logs must not mix in one RRD."""
-    directory = rrd_dir or os.path.join(_state_home(), "mailgraph", log.strip("/").replace("/", "-"))
+    directory = rrd_dir or os.path.join(_state_home(), "logs", log.strip("/").replace("/", "-"))
     os.makedirs(directory, exist_ok=True)
     print(f"Counting {log} into {directory}", flush=True)
     with _running(*_daemon(log, directory)) as daemon, _page(directory) as page:
@@ -85,36 +88,56 @@ def _follow(log: str, rrd_dir: str | None = None) -> None:
 
 
 def _state_home() -> str:
-    return os.environ.get("XDG_STATE_HOME") or os.path.expanduser("~/.local/state")
+    return os.path.join(os.environ.get("XDG_STATE_HOME") or os.path.expanduser("~/.local/state"), "mailgraph")
 
 
 def _play_sample() -> None:
-    """Counts a year at once, then follows live lines; everything is in a temporary directory."""
-    with tempfile.TemporaryDirectory(prefix="mailgraph-") as directory:
-        log = os.path.join(directory, "mail.log")
+    """Counts a year at once, then follows live lines; the RRD files are kept and only brought up to now next time."""
+    directory = os.path.join(_state_home(), "sample")
+    os.makedirs(directory, exist_ok=True)
+    environment = os.environ | {"MAILGRAPH_CONFIG": os.devnull}  # its options are for the real log
+    with tempfile.TemporaryDirectory(prefix="mailgraph-") as log_directory:
+        log = os.path.join(log_directory, "mail.log")
         now = int(time.time())
+        start = _sample_counted_until(directory, now) or now - sample.YEAR
         with open(log, "w", encoding="ascii") as file:
-            file.writelines(sample.lines(now - sample.YEAR, now))
-        environment = os.environ | {"MAILGRAPH_CONFIG": os.devnull}  # its options are for the real log
-        year = subprocess.run([*_daemon(log, directory), "--cat"], env=environment, check=False)
-        if year.returncode:
-            raise Ended(f"counting the sample failed with status {year.returncode} (see above)")
+            file.writelines(sample.lines(start, now, seed=start))
+        counted = subprocess.run([*_daemon(log, directory), "--cat"], env=environment, check=False)
+        if counted.returncode:
+            raise Ended(f"counting the sample failed with status {counted.returncode} (see above)")
         random = Random(now)
-        with _running(*_daemon(log, directory), env=environment) as daemon, _page(directory) as page:
+        with _running(*_daemon(log, directory), env=environment) as daemon, _page(directory, environment) as page:
             while True:
                 _watch(daemon, page, for_seconds=LIVE_SECONDS)
                 with open(log, "a", encoding="ascii") as file:
                     file.write(sample.live_line(time.time(), random))
 
 
+def _sample_counted_until(directory: str, now: int) -> int | None:
+    """When an earlier call wrote the sample's RRD files last, or None.
+
+    Removes the files that are of no more use: the checkpoint, which belongs to the earlier call's log, and RRD files
+    that other code made, or a clock in the future.
+    """
+    code = max(os.stat(path).st_mtime for path in glob.glob(os.path.join(os.path.dirname(__file__), "*.py")))
+    checkpoints, rrds = (glob.glob(os.path.join(glob.escape(directory), f"*.{kind}")) for kind in ("checkpoint", "rrd"))
+    written = max((os.stat(rrd).st_mtime for rrd in rrds), default=0.0)
+    is_good = code < written <= now + 1 and now - written < sample.YEAR
+    for path in checkpoints if is_good else checkpoints + rrds:
+        os.unlink(path)
+    return int(written) if is_good else None
+
+
 def _daemon(log: str, rrd_dir: str) -> list[str]:
-    return [sys.executable, "-m", "mailgraph", "--logfile", log, "--daemon-rrd", rrd_dir]
+    return [sys.executable, "-m", "mailgraph", "--no-daemon", "--logfile", log, "--daemon-rrd", rrd_dir]
 
 
-def _page(rrd_dir: str) -> contextlib.AbstractContextManager[subprocess.Popen[bytes]]:
+def _page(
+    rrd_dir: str, env: dict[str, str] | None = None
+) -> contextlib.AbstractContextManager[subprocess.Popen[bytes]]:
     print("The graphs, until Ctrl-C:", flush=True)
     port = str(PORT if _is_free(PORT) else 0)
-    return _running(sys.executable, "-m", "mailgraph.serve", "--port", port, "--rrd-dir", rrd_dir)
+    return _running(sys.executable, "-m", "mailgraph.serve", "--port", port, "--rrd-dir", rrd_dir, env=env)
 
 
 def _is_free(port: int) -> bool:
