@@ -80,6 +80,8 @@ def _word(rest: str, values: dict[str, str]) -> str:
         elif character == "$" and at < len(rest):
             replacement, at = _variable(rest, at, values)
             word += replacement
+        elif character == "`":
+            raise ValueError("commands are not run here; write the value itself")
         elif quote:
             word += character
         elif character in "\"'":
@@ -87,8 +89,6 @@ def _word(rest: str, values: dict[str, str]) -> str:
         elif character.isspace() or character == ";":
             _nothing_but_comment(rest[at:])
             break
-        elif character == "`":
-            raise ValueError("commands are not run here; write the value itself")
         else:
             word += character
     if quote:
@@ -108,7 +108,7 @@ def _variable(rest: str, at: int, values: dict[str, str]) -> tuple[str, int]:
 
 
 def _nothing_but_comment(rest: str) -> None:
-    rest = rest.lstrip()
+    rest = rest.lstrip().removeprefix(";").lstrip()
     if rest and not rest.startswith("#"):
         raise ValueError(f"{rest!r} stands behind the value; put the value in quotes")
 
