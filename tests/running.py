@@ -1,0 +1,72 @@
+"""``bin/run`` as a user has it: in a session of its own, read until it tells the page's address, ended by Ctrl-C."""
+
+import contextlib
+import os
+import subprocess
+import urllib.request
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from signal import SIGINT, SIGKILL
+
+PATIENCE = 60
+
+PICTURES = [f"{period}-{graph}" for period in range(4) for graph in "neg"]
+
+
+class Run:
+    """A running bin/run: ``said`` are the lines before the page's address ``url``."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        assert process.stdout is not None
+        self.process = process
+        self.said: list[str] = []
+        self.url = ""
+        for line in process.stdout:
+            if line.startswith("http://"):
+                self.url = line.strip()
+                break
+            self.said.append(line.rstrip("\n"))
+
+    def get(self, target: str = "") -> bytes:
+        """The body of an answer that is well."""
+        with urllib.request.urlopen(self.url + target, timeout=PATIENCE) as answer:
+            return bytes(answer.read())
+
+    def interrupt(self) -> int:
+        """Ctrl-C: INT for each process in the foreground; returns the exit status when it has ended."""
+        os.killpg(self.process.pid, SIGINT)
+        return self.end()
+
+    def end(self) -> int:
+        """Waits for the end; returns the exit status."""
+        said, _ = self.process.communicate(timeout=PATIENCE)
+        self.said += said.splitlines()
+        return self.process.returncode
+
+    def left_over(self) -> list[str]:
+        """The command lines of processes that are still there of those that were started."""
+        left = []
+        for pid in filter(str.isdecimal, os.listdir("/proc")):
+            with contextlib.suppress(ProcessLookupError, FileNotFoundError):
+                if os.getsid(int(pid)) == self.process.pid:
+                    left.append(Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " "))
+        return [command for command in left if command]
+
+
+@contextlib.contextmanager
+def running(command: Sequence[str | Path], **popen: object) -> Iterator[Run]:
+    """What ``command`` started, all of it ended when the block is left."""
+    process = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+        **popen,  # type: ignore[call-overload]
+    )
+    try:
+        yield Run(process)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, SIGKILL)
+        process.communicate()
