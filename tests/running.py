@@ -43,14 +43,14 @@ class Run:
         self.said += said.splitlines()
         return self.process.returncode
 
-    def left_over(self) -> list[str]:
-        """The command lines of processes that are still there of those that were started."""
-        left = []
-        for pid in filter(str.isdecimal, os.listdir("/proc")):
+    def pids(self) -> set[int]:
+        """The processes that are there of those that were started and have not left their session."""
+        there = set()
+        for pid in map(int, filter(str.isdecimal, os.listdir("/proc"))):
             with contextlib.suppress(ProcessLookupError, FileNotFoundError):
-                if os.getsid(int(pid)) == self.process.pid:
-                    left.append(Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " "))
-        return [command for command in left if command]
+                if os.getsid(pid) == self.process.pid and Path(f"/proc/{pid}/cmdline").read_text():
+                    there.add(pid)
+        return there
 
 
 @contextlib.contextmanager

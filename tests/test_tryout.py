@@ -9,6 +9,7 @@ from signal import SIGHUP, SIGTERM
 
 import pytest
 
+from mailgraph import tryout
 from tests.daemon.process import following, holder, until
 from tests.init.site import sent, write_log
 from tests.running import PICTURES, Run, running
@@ -69,9 +70,9 @@ def test_a_log_is_counted_and_its_page_served_until_ctrl_c(home: Home) -> None:
         for picture in PICTURES:
             assert f"?{picture}".encode() in page
             assert run.get(f"?{picture}").startswith(PNG)
-        assert len(run.left_over()) == 3
+        assert len(run.pids()) == 3
         assert run.interrupt() == 0
-        assert run.left_over() == []
+        assert run.pids() == set()
         assert run.said[2:] == []
 
 
@@ -82,7 +83,7 @@ def test_a_signal_to_bin_run_alone_ends_all(home: Home, number: int) -> None:
         until(lambda: holder(home.counts_of(home.log)))
         run.process.send_signal(number)
         assert run.end() == 0
-        assert run.left_over() == []
+        assert run.pids() == set()
 
 
 def test_without_argument_it_is_the_configured_log_in_the_configured_directory(home: Home, tmp_path: Path) -> None:
@@ -92,9 +93,10 @@ def test_without_argument_it_is_the_configured_log_in_the_configured_directory(h
     with home.run() as run:
         assert run.said[0] == f"Counting {home.log} into {directory}"
         until((directory / "mine.rrd").exists)
+        until(lambda: holder(directory, "mine") in run.pids())
         assert run.get("?0-n").startswith(PNG)
         assert run.interrupt() == 0
-        assert run.left_over() == []
+        assert run.pids() == set()
 
 
 def test_without_configuration_it_is_the_first_usual_log_that_exists(home: Home) -> None:
@@ -114,7 +116,7 @@ def test_without_a_log_a_sample_plays_and_all_periods_show_graphs_at_once(home: 
         assert total is not None
         assert total > 500
         assert run.interrupt() == 0
-        assert run.left_over() == []
+        assert run.pids() == set()
     assert sorted(file.name for file in tmp_path.iterdir()) == ["default", "state"]
 
 
@@ -143,7 +145,7 @@ def test_a_sample_that_other_code_counted_is_counted_anew(home: Home) -> None:
         assert run.interrupt() == 0
     file = home.sample / "mailgraph.rrd"
     for each in home.sample.glob("*.rrd"):
-        os.utime(each, (0, 0))
+        os.utime(each, (0, os.stat(tryout.__file__).st_mtime - 1))
     inode = file.stat().st_ino
     with home.run() as run:
         assert run.interrupt() == 0
@@ -168,7 +170,7 @@ def test_a_daemon_that_ends_by_itself_is_told_and_ends_the_page(home: Home) -> N
         until(lambda: holder(directory))
         with home.run(home.log) as run:
             assert run.end() == 1
-            assert run.left_over() == []
+            assert run.pids() == set()
     assert "bin/run: the daemon ended by itself with status 1 (see above)" in run.said
     assert any("writes the RRD files in" in line for line in run.said)
 
