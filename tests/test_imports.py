@@ -21,7 +21,22 @@ DAEMON = (
     "counting",
     "daemon",
 )
-PAGE = ("graphs", "document", "page", "cgi", "serve")
+PAGE = (
+    "dates",
+    "themes",
+    "graphs",
+    "views",
+    "rrdfile",
+    "files",
+    "figures",
+    "tables",
+    "drawing",
+    "document",
+    "answers",
+    "page",
+    "cgi",
+    "serve",
+)
 TOP = ("cli", "__main__", "sample", "tryout")
 ORDER = (*FOUNDATION, *DAEMON, *PAGE, *TOP)
 
