@@ -152,7 +152,7 @@ def test_a_client_that_goes_away_is_no_error(configured: str) -> None:
 def test_it_runs_where_pip_has_installed_it(tmp_path: Path, configured: str) -> None:
     source = tmp_path / "source"  # pip builds in the directory that it installs
     source.mkdir()
-    for name in ("mailgraph", "cgi-bin", "init"):
+    for name in ("mailgraph", "cgi-bin", "init", "docs"):
         shutil.copytree(ROOT / name, source / name)
     for name in ("pyproject.toml", "LICENSE", "README.md"):
         if (ROOT / name).exists():
