@@ -10,10 +10,8 @@ import pytest
 
 from tests.daemon.process import until
 from tests.init.site import sent, write_log
-from tests.programs import require
+from tests.packaging.tree import ROOT, copy_to
 from tests.running import PICTURES, running
-
-ROOT = Path(__file__).parents[2]
 
 pytestmark = pytest.mark.xdist_group("fresh clone")  # one process, so that one set-up serves all of them
 
@@ -25,11 +23,7 @@ KEPT_BEGINNINGS = ("PIP_", "SSL_", "REQUESTS_", "http", "HTTP", "no_proxy", "NO_
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """What git knows of this tree, in a directory whose name has a blank."""
-    clone = tmp_path_factory.mktemp("fresh") / "a clone"
-    git = [require("git"), "-c", f"safe.directory={ROOT}", "-C", ROOT, "ls-files", "-z"]
-    for name in subprocess.run(git, check=True, capture_output=True, text=True).stdout.rstrip("\0").split("\0"):
-        (clone / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(ROOT / name, clone / name)
+    clone = copy_to(tmp_path_factory.mktemp("fresh") / "a clone")
     yield clone
     shutil.rmtree(clone)  # 300 MB with the tests' tools
 
