@@ -31,5 +31,6 @@ def run(application: "WSGIApplication") -> None:
     try:
         sys.stdout.buffer.write(b"".join(head + body))
         sys.stdout.buffer.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes once more when it ends
+    except BrokenPipeError:  # there is nobody to tell
+        os._exit(0)
+    os._exit(0)  # Python and librrd would tidy up for 1 to 4 ms

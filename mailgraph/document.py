@@ -220,7 +220,9 @@ def text(value: str) -> str:
 
     The standard library's html.escape would bring ``re`` along: 5 ms of a request.
     """
-    printable = "".join(character if character.isprintable() else "?" for character in value)
+    printable = value
+    if not value.isprintable():
+        printable = "".join(character if character.isprintable() else "?" for character in value)
     for character, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ('"', "&quot;"), ("'", "&#39;")):
         printable = printable.replace(character, entity)
     return printable

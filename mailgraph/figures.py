@@ -14,22 +14,40 @@ if TYPE_CHECKING:
 
 
 class Figures:
-    """A series over a range: messages per minute in each row, as ``averages`` and as ``maxima`` (None where unknown).
+    """A series over a range: in each row the average and the maximum in messages per minute, NaN where unknown.
 
     And the legend's numbers: ``total`` in messages, ``average`` and ``maximum`` in messages per minute, None where
     nothing is known.
     """
 
-    __slots__ = ("average", "averages", "maxima", "maximum", "series", "total")
+    __slots__ = ("_maxima", "_rates", "average", "known", "maximum", "series", "total")
 
-    def __init__(self, series: "Series", averages: list[float], maxima: list[float], minutes: int) -> None:
+    def __init__(self, series: "Series", rates: list[float], maxima: list[float], row: int) -> None:
+        """``rates`` and ``maxima`` as an RRD holds them, in messages per second."""
         self.series = series
-        self.averages = [_known(value) for value in averages]
-        self.maxima = [_known(value) for value in maxima]
-        rates = [value for value in self.averages if value is not None]
-        self.total = sum(rates) * minutes if rates else None
-        self.average = sum(rates) / len(rates) if rates else None
-        self.maximum = max((value for value in self.maxima if value is not None), default=None)
+        self._rates = rates
+        self._maxima = maxima
+        known = [rate for rate in rates if rate == rate]  # noqa: PLR0124  NaN is what differs from itself
+        self.known = len(known)
+        """Rows of which the average is known."""
+        self.total = sum(known) * row if known else None
+        self.average = sum(known) / len(known) * STEP if known else None
+        highest = max([rate for rate in maxima if rate == rate], default=None)  # noqa: PLR0124
+        self.maximum = None if highest is None else highest * STEP
+
+    @property
+    def averages(self) -> list[float]:
+        """Each row's average."""
+        return [rate * STEP for rate in self._rates]
+
+    @property
+    def maxima(self) -> list[float]:
+        """Each row's maximum."""
+        return [rate * STEP for rate in self._maxima]
+
+    def fingerprint(self) -> str:
+        """Another one for other values."""
+        return f"{self.series.counter} {self._rates} {self._maxima}"
 
 
 class Taken:
@@ -53,7 +71,7 @@ class Taken:
     @property
     def known(self) -> int:
         """Seconds of the range of which something is known."""
-        return self.range.row * max(sum(value is not None for value in one.averages) for one in self.figures)
+        return self.range.row * max(one.known for one in self.figures)
 
 
 def taken(view: "View", files: "Files", now: float) -> Taken:
@@ -76,9 +94,4 @@ def taken(view: "View", files: "Files", now: float) -> Taken:
 
 def _figures(series: "Series", file: "RrdFile", source: str, asked: "Range") -> Figures:
     averages, maxima = (file.rows(source, kind, asked.steps, asked.first, asked.end) for kind in ("AVERAGE", "MAX"))
-    return Figures(series, averages, maxima, asked.steps)
-
-
-def _known(value: float) -> "float | None":
-    """An RRD holds events per second."""
-    return value * STEP if value == value else None  # noqa: PLR0124  NaN is what differs from itself
+    return Figures(series, averages, maxima, asked.row)

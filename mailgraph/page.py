@@ -6,12 +6,12 @@ Imports little, and rrdtool not at all: a CGI script pays for every import in ev
 import os
 import time
 
-from mailgraph import __version__, answers, config, document, figures, tables, views
+from mailgraph import __version__, answers, config, figures, views
 from mailgraph.answers import HTML, NOT_KEPT, SVG, Answer, Validity, answer
 from mailgraph.drawing import DrawingError, Locked, draw
 from mailgraph.files import Files, Unusable
-from mailgraph.graphs import GRAPHS, Graph
-from mailgraph.schema import FAMILIES, MAIL, PERIODS, Family
+from mailgraph.graphs import GRAPHS
+from mailgraph.schema import FAMILIES, Family
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,6 +33,8 @@ STATIC_AGE = 86400
 
 RETRY = 10
 """Seconds after which a locked file is worth another try."""
+
+PRIME = 2**61 - 1
 
 TYPES = {"png": "image/png", "svg": SVG, "csv": "text/csv; charset=utf-8", "json": "application/json"}
 
@@ -86,29 +88,25 @@ class Page:
 
     def _html(self, view: "View | None", environ: "dict[str, Any]") -> Answer:
         """The page of one view, or of all graphs."""
+        from mailgraph import document, pages
+
         try:
-            held = Files(self._paths())
+            files = Files(self._paths())
         except config.ConfigError as error:
             return answer("500 Internal Server Error", HTML, document.sentence_page(self._host, f"{error}"), NOT_KEPT)
         now = self._now()
-        faults = held.faults(MAIL, now)
-        if view:
-            view.look = document.larger(view.letter)
-            page = document.range_page(self._host, faults, _shown(view, held, now), now)
-        else:
-            page = document.page(self._host, faults, _all_shown(held, now))
+        page = pages.single(self._host, view, files, now) if view else pages.overview(self._host, files, now)
         return self._unless_held(environ, Validity(_tag(page)), lambda: page, HTML, ("Refresh", str(REFRESH)))
 
     def _view(self, view: "View", environ: "dict[str, Any]") -> Answer:
-        graph = GRAPHS[view.letter]
         try:
             taken = figures.taken(view, Files(self._paths()), self._now())
             return self._unless_held(environ, _validity(view, taken), lambda: _content(view, taken), TYPES[view.form])
         except Locked as error:
             retry = ("Retry-After", str(RETRY))
-            return _sentence("503 Service Unavailable", graph, view, f"{error}", retry)
+            return _sentence("503 Service Unavailable", view, f"{error}", retry)
         except (Unusable, DrawingError, config.ConfigError) as error:
-            return _sentence("500 Internal Server Error", graph, view, f"{error}")
+            return _sentence("500 Internal Server Error", view, f"{error}")
 
     def _unless_held(
         self,
@@ -144,38 +142,23 @@ class Page:
         return {family: os.path.join(rrd_dir, family.file_name(rrd_name)) for family in FAMILIES}
 
 
-def _all_shown(held: Files, now: float) -> "list[list[document.Shown]]":
-    """For each period its pictures."""
-    letters = [letter for letter, graph in GRAPHS.items() if _is_expected(graph, held)]
-    return [
-        [_shown(views.parsed(f"{number}-{letter}"), held, now) for letter in letters] for number in range(len(PERIODS))
-    ]
-
-
-def _shown(view: "View", held: Files, now: float) -> document.Shown:
-    """The picture with its figures; without, where they can't be read: the picture itself says why."""
-    try:
-        taken = figures.taken(view, held, now)
-    except Unusable:
-        return document.Shown(view)
-    return document.Shown(view, taken.range, taken.figures)
-
-
 def _content(view: "View", taken: "Taken") -> "str | bytes":
     graph = GRAPHS[view.letter]
-    if view.form == "csv":
-        return tables.csv(taken.figures, taken.range)
-    if view.form == "json":
-        return tables.json(graph, taken.figures, taken.range)
+    if view.form in ("csv", "json"):
+        from mailgraph import tables
+
+        return tables.csv(taken.figures, taken.range) if view.form == "csv" else tables.json(graph, taken)
     paths = {family: file.path for family, file in taken.files.items()}
     return draw(graph, taken.range, view.look, view.form, paths)
 
 
-def _sentence(status: str, graph: Graph, view: "View", sentence: str, *headers: "tuple[str, str]") -> Answer:
+def _sentence(status: str, view: "View", sentence: str, *headers: "tuple[str, str]") -> Answer:
     """A sentence where a picture or a table was asked for."""
     if view.form in ("csv", "json"):
         return answer(status, answers.TEXT, f"{sentence}\n", NOT_KEPT, *headers)
-    return answer(status, SVG, document.sentence_picture(graph, view.look, sentence), NOT_KEPT, *headers)
+    from mailgraph.document import sentence_picture
+
+    return answer(status, SVG, sentence_picture(GRAPHS[view.letter], view.look, sentence), NOT_KEPT, *headers)
 
 
 def _validity(view: "View", taken: "Taken") -> Validity:
@@ -184,26 +167,15 @@ def _validity(view: "View", taken: "Taken") -> Validity:
     The date is the picture's end, and a second later when the data are there up to its end: they may come late.
     """
     look, asked = view.look, taken.range
-    drawn = [(one.series.counter, one.averages, one.maxima) for one in taken.figures]
+    drawn = [one.fingerprint() for one in taken.figures]
     pixels = (look.theme, look.zoom, look.width, look.height)
     tag = _tag(repr((__version__, view.letter, view.form, pixels, asked.start, asked.end, drawn)))
     return Validity(tag, asked.end + (taken.last >= asked.end), asked.end + asked.row)
 
 
 def _tag(content: str) -> str:
-    from zlib import crc32
-
-    octets = content.encode("utf-8", "replace")
-    return f"{crc32(octets):08x}{len(octets):x}"
-
-
-def _is_expected(graph: Graph, held: Files) -> bool:
-    """Whether the page shows the graph.
-
-    Not where the daemon counts without it (``--no-greylist-rrd``): its files are missing while the mail file exists.
-    """
-    families = graph.families(PERIODS[0].steps)
-    return MAIL in families or not held.exists(MAIL) or any(held.exists(family) for family in families)
+    """A remainder of the content as one large number; hashlib would bring OpenSSL along."""
+    return f"{int.from_bytes(content.encode('utf-8', 'replace'), 'big') % PRIME:x}"
 
 
 def _packaged() -> list[str]:

@@ -4,7 +4,7 @@ import time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from mailgraph.figures import Figures
+    from mailgraph.figures import Figures, Taken
     from mailgraph.graphs import Graph
     from mailgraph.views import Range
 
@@ -28,10 +28,11 @@ def csv(figures: "list[Figures]", asked: "Range") -> str:
     return "".join(",".join(line) + "\r\n" for line in lines)
 
 
-def json(graph: "Graph", figures: "list[Figures]", asked: "Range") -> str:
+def json(graph: "Graph", taken: "Taken") -> str:
     """One object: the range, the units, and for each series the legend's numbers and its rows; null where unknown."""
     from json import dumps
 
+    asked = taken.range
     content = {
         "title": graph.title,
         "start": asked.first,
@@ -49,7 +50,7 @@ def json(graph: "Graph", figures: "list[Figures]", asked: "Range") -> str:
                 "averages": [_rounded(value) for value in one.averages],
                 "maxima": [_rounded(value) for value in one.maxima],
             }
-            for one in figures
+            for one in taken.figures
         ],
     }
     return dumps(content) + "\n"
@@ -60,8 +61,10 @@ def _ends(asked: "Range") -> range:
 
 
 def _rounded(value: "float | None", digits: int = DIGITS) -> "float | None":
-    return None if value is None else round(value, digits or None)
+    """None for NaN too."""
+    return round(value, digits or None) if value is not None and value == value else None  # noqa: PLR0124
 
 
 def _shown(value: "float | None", digits: int = DIGITS) -> str:
-    return "" if value is None else str(_rounded(value, digits))
+    rounded = _rounded(value, digits)
+    return "" if rounded is None else str(rounded)

@@ -1,0 +1,44 @@
+"""The pages' content, from RRD files to HTML.  Knows no HTTP."""
+
+from mailgraph import document, figures, views
+from mailgraph.files import Files, Unusable
+from mailgraph.graphs import GRAPHS, Graph
+from mailgraph.schema import MAIL, PERIODS
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mailgraph.views import View
+
+
+def overview(host: str, files: Files, now: float) -> str:
+    """What is wrong, and all graphs over all periods."""
+    faults = files.faults(MAIL, now)
+    letters = [letter for letter, graph in GRAPHS.items() if _is_expected(graph, files)]
+    periods = [
+        [_shown(views.parsed(f"{number}-{letter}"), files, now) for letter in letters] for number in range(len(PERIODS))
+    ]
+    return document.page(host, faults, periods)
+
+
+def single(host: str, view: "View", files: Files, now: float) -> str:
+    """What is wrong, and one graph over one range, larger."""
+    view.look = document.larger(view.letter)
+    return document.range_page(host, files.faults(MAIL, now), _shown(view, files, now), now)
+
+
+def _shown(view: "View", files: Files, now: float) -> document.Shown:
+    """The picture with its figures; without, where they can't be read: the picture itself says why."""
+    try:
+        taken = figures.taken(view, files, now)
+    except Unusable:
+        return document.Shown(view)
+    return document.Shown(view, taken.range, taken.figures)
+
+
+def _is_expected(graph: Graph, files: Files) -> bool:
+    """Whether the page shows the graph.
+
+    Not where the daemon counts without it (``--no-greylist-rrd``): its files are missing while the mail file exists.
+    """
+    families = graph.families(PERIODS[0].steps)
+    return MAIL in families or not files.exists(MAIL) or any(files.exists(family) for family in families)
