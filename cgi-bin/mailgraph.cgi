@@ -9,7 +9,7 @@ RRD_DIR=
 MAILGRAPH=
 
 # Python starts isolated and without `site` (-I -S) and looks for nothing: it is told the package's place, and that of
-# rrdtool.  This shell in front costs 0.5 ms of 15.
+# rrdtool.  The shell in front costs 0.5 ms of 13, garbage collection would cost 0.3.
 script=$0
 [ -h "$script" ] && script=$(readlink -f "$script")
 here=${script%/*}
@@ -19,7 +19,8 @@ for root in ${MAILGRAPH:+"$MAILGRAPH"} "$here/.." "$here/../../.."; do
         version=${packages%/*}
         version=${version##*/}
         for python in "$packages/../../../bin/$version" "/usr/bin/$version" "/usr/local/bin/$version"; do
-            [ -x "$python" ] && exec "$python" -I -S -B -X utf8 -c 'import sys
+            [ -x "$python" ] && exec "$python" -I -S -B -X utf8 -c 'import gc, sys
+gc.disable()
 sys.path[:0] = sys.argv[1:3]
 from mailgraph import cgi, page
 cgi.run(page.Page(sys.argv[3] or None, beside=sys.argv[4]))' "$packages" "$root" "$RRD_DIR" "$here"

@@ -150,9 +150,8 @@ def _linked(shown: Shown) -> str:
 def _picture(shown: Shown) -> str:
     """The picture on light and dark screens, each in the screen's own pixels."""
     view, asked = shown.view, shown.range
-    light, larger, dark, larger_dark = (
-        text(address(view, form="png", zoom=zoom, theme=theme)) for theme in ("light", "dark") for zoom in (1, 2)
-    )
+    light = text(address(view, form="png"))
+    dark = f"{light}&amp;theme=dark"
     zoomable = ""
     if asked:
         zoomable = (
@@ -160,8 +159,8 @@ def _picture(shown: Shown) -> str:
             f' data-left="{PLOT_LEFT}" data-width="{view.look.width}"'
         )
     return (
-        f'<picture><source media="screen and (prefers-color-scheme: dark)" srcset="{dark}, {larger_dark} 2x">'
-        f'<img src="{light}" srcset="{larger} 2x" alt="{text(_described(shown))}"{zoomable}></picture>'
+        f'<picture><source media="screen and (prefers-color-scheme: dark)" srcset="{dark}, {dark}&amp;zoom=2 2x">'
+        f'<img src="{light}" srcset="{light}&amp;zoom=2 2x" alt="{text(_described(shown))}"{zoomable}></picture>'
     )
 
 

@@ -52,6 +52,7 @@ class RrdFile:
         self.path = path
         with open(path, "rb") as file:
             self._content = file.read()
+        self._read: dict[int, list[float]] = {}
         self._check_head()
         sources, archives, self.step = self._words(24, 3)
         at = HEAD
@@ -108,15 +109,21 @@ class RrdFile:
         ``start`` and ``end`` are multiples of a row.  Raises NotReadable where there is no such archive.
         """
         archive = self._archive(kind, steps)
-        count = len(self.sources)
-        stored = memoryview(self._content)[archive.offset : archive.offset + archive.rows * count * WORD].cast("d")
-        ring = stored[self.sources.index(source) :: count].tolist()
+        ring = self._stored(archive)[self.sources.index(source) :: len(self.sources)]
         row = steps * self.step
         oldest = archive.latest - (archive.rows - 1) * row
         first, behind = (start + row - oldest) // row, (end + row - oldest) // row
         values = (ring[archive.pointer + 1 :] + ring[: archive.pointer + 1])[max(first, 0) : max(behind, 0)]
         before = min(max(-first, 0), behind - first)
         return [UNKNOWN] * before + values + [UNKNOWN] * (behind - first - before - len(values))
+
+    def _stored(self, archive: Archive) -> list[float]:
+        """All numbers of the archive, row by row, in the order of the ring."""
+        if archive.offset not in self._read:
+            size = archive.rows * len(self.sources) * WORD
+            floats = memoryview(self._content)[archive.offset :][:size].cast("d")
+            self._read[archive.offset] = floats.tolist()  # type: ignore[assignment]  # typeshed takes them for ints
+        return self._read[archive.offset]
 
     def _archive(self, kind: str, steps: int) -> Archive:
         """The archive of that consolidation; of single steps any is the same."""

@@ -117,19 +117,16 @@ class View:
 
     def archives(self, now: float) -> list[int]:
         """Steps a row of the archives that reach back far enough, the finest first; of a period its own."""
+        if self.steps:
+            return [self.steps]
         age = int(now) - self._since(now)
-        return (
-            [self.steps]
-            if self.steps
-            else [steps for steps, reach in REACHES.items() if reach >= age] or [max(REACHES)]
-        )
+        return [steps for steps, reach in REACHES.items() if reach >= age] or [max(REACHES)]
 
     @property
     def name(self) -> str:
-        """A picture's classical name, of a view of a period."""
-        return next(
-            name for name, (letter, period) in PICTURES.items() if (letter, period.steps) == (self.letter, self.steps)
-        )
+        """The classical name of a view of a period."""
+        asked = (self.letter, self.steps)
+        return next(name for name, (letter, period) in PICTURES.items() if (letter, period.steps) == asked)
 
     def _until(self, now: float) -> int:
         return min(self.until.at(now), int(now))
@@ -174,26 +171,20 @@ def parsed(query: str) -> View:
     return _nothing_left(options, view)
 
 
-def address(
-    view: View,
-    since: "Moment | None" = None,
-    until: "Moment | None" = None,
-    form: str = "",
-    theme: str = "light",
-    zoom: int = 1,
-) -> str:
-    """The query string of a view (see ``parsed``): of its own range, or from ``since`` to ``until``."""
+def address(view: View, since: "Moment | None" = None, until: "Moment | None" = None, form: str = "") -> str:
+    """The query string of a view (see ``parsed``): of its own range, or from ``since`` to ``until``.
+
+    Further options may be appended: ``&theme=dark``, ``&zoom=2``.
+    """
     look = view.look
     if view.steps and since is None:
-        parts = [view.name if form in ("", "png") else f"{view.name}.{form}"]
-    else:
-        parts = [f"g={view.letter}", f"from={since or view.since}", f"to={until or view.until}"]
-        parts += [f"form={form}"] if form else []
-    parts += [f"theme={theme}"] if theme != "light" else []
-    parts += [f"zoom={zoom}"] if zoom != 1 else []
-    parts += [f"width={look.width}"] if form and look.width != WIDTH else []
-    parts += [f"height={look.height}"] if form and look.height else []
-    return "?" + "&".join(parts)
+        return f"?{view.name}" if form in ("", "png") else f"?{view.name}.{form}"
+    found = f"?g={view.letter}&from={since or view.since}&to={until or view.until}"
+    if not form:
+        return found
+    width = f"&width={look.width}" if look.width != WIDTH else ""
+    height = f"&height={look.height}" if look.height else ""
+    return f"{found}&form={form}{width}{height}"
 
 
 def _ranged(options: "dict[str, str]") -> View:

@@ -165,7 +165,6 @@ def test_what_is_not_there_can_not_be_asked_for(query: str) -> None:
     [
         ("0-n", {"form": "png"}, "?0-n"),
         ("3-g", {"form": "csv"}, "?3-g.csv"),
-        ("0-n", {"form": "png", "theme": "dark", "zoom": 2}, "?0-n&theme=dark&zoom=2"),
         ("g=n&from=now-36h", {}, "?g=n&from=now-36h&to=now"),
         ("g=e&from=now-14d&to=now-7d", {"form": "svg"}, "?g=e&from=now-2w&to=now-1w&form=svg"),
         ("g=e&from=1&to=2&width=800&height=200", {"form": "png"}, "?g=e&from=1&to=2&form=png&width=800&height=200"),
