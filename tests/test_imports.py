@@ -32,6 +32,7 @@ PAGE = (
     "tables",
     "drawing",
     "document",
+    "pages",
     "answers",
     "page",
     "cgi",
