@@ -94,7 +94,7 @@ mimetype.assign = (".css" => "text/css")
 """
 
 
-EXAMPLES = Path(__file__).parents[2] / "docs/web-servers.md"
+README = Path(__file__).parents[2] / "README.md"
 
 APACHE = """
 ServerRoot "{directory}"
@@ -115,7 +115,7 @@ SetEnv MAILGRAPH_CONFIG "{configuration}"
 APACHE_MODULES = "/usr/lib/apache2/modules"
 
 LIGHTTPD_EXAMPLE = """
-server.modules = ("mod_alias", "mod_cgi", "mod_setenv")
+server.modules = ("mod_setenv")
 server.bind = "127.0.0.1"
 server.port = {port}
 server.document-root = "{directory}"
@@ -144,10 +144,12 @@ http {{
 """
 
 
-def examples(language: str) -> list[str]:
-    """The configuration examples that are shown to users, made to point at this checkout."""
-    blocks = EXAMPLES.read_text().split(f"```{language}\n")[1:]
-    return [block.partition("```")[0].replace("/opt/mailgraph", str(EXAMPLES.parents[1])) for block in blocks]
+def example(beginning: str) -> str:
+    """The indented block of the README behind the paragraph that begins so, made to point at this checkout."""
+    block = README.read_text().partition(f"\n{beginning}")[2].partition("\n\n")[2].partition("\n\n")[0]
+    lines = block.split("\n")
+    assert all(line.startswith("    ") for line in lines), f"{beginning!r} has no example in the README"
+    return "\n".join(lines).replace("/opt/mailgraph", str(README.parent))
 
 
 @contextlib.contextmanager
@@ -161,7 +163,7 @@ def apache(directory: Path, configuration: str) -> Iterator[tuple[Client, str]]:
             port=port,
             modules=APACHE_MODULES,
             configuration=configuration,
-            example=examples("apache")[0],
+            example=example("`mailgraph.cgi` finds everything"),
         )
     )
     # Apache does not serve as root; without a name in a new user namespace one is somebody else, of the same rights.
@@ -174,9 +176,10 @@ def apache(directory: Path, configuration: str) -> Iterator[tuple[Client, str]]:
 def lighttpd_example(directory: Path, configuration: str) -> Iterator[tuple[Client, str]]:
     """lighttpd with mod_cgi, and the page's path."""
     port = free_port()
-    example = examples("lighttpd")[0]
     (directory / "lighttpd.conf").write_text(
-        LIGHTTPD_EXAMPLE.format(directory=directory, port=port, configuration=configuration, example=example)
+        LIGHTTPD_EXAMPLE.format(
+            directory=directory, port=port, configuration=configuration, example=example("lighttpd:")
+        )
     )
     with running([require("lighttpd"), "-D", "-f", directory / "lighttpd.conf"], port) as client:
         yield client, "/mailgraph.cgi"
@@ -192,7 +195,9 @@ def nginx(directory: Path, configuration: str) -> Iterator[tuple[Client, str]]:
         start_new_session=True,
     )
     try:
-        with _nginx(directory, examples("nginx")[0].replace("/run/fcgiwrap.socket", str(socket_path))) as client:
+        with _nginx(
+            directory, example("nginx, with fcgiwrap:").replace("/run/fcgiwrap.socket", str(socket_path))
+        ) as client:
             yield client, "/mailgraph.cgi"
     finally:
         os.killpg(wrapper.pid, signal.SIGTERM)
@@ -203,7 +208,8 @@ def nginx(directory: Path, configuration: str) -> Iterator[tuple[Client, str]]:
 def gunicorn(directory: Path, configuration: str) -> Iterator[tuple[Client, str]]:
     """gunicorn with two workers of four threads, and the page's path."""
     port = free_port()
-    command = shlex.split(examples("sh")[0].replace("127.0.0.1:8000", f"127.0.0.1:{port}"))
+    line = example("gunicorn, or any other").splitlines()[-1]
+    command = shlex.split(line.replace("127.0.0.1:8000", f"127.0.0.1:{port}"))
     program = [sys.executable, "-m", "gunicorn", *command[1:]]
     with running(program, port, MAILGRAPH_CONFIG=configuration) as client:
         yield client, "/"
@@ -212,17 +218,19 @@ def gunicorn(directory: Path, configuration: str) -> Iterator[tuple[Client, str]
 @contextlib.contextmanager
 def gunicorn_behind_nginx(directory: Path, configuration: str) -> Iterator[tuple[Client, str]]:
     """Both, and the page's path."""
-    with gunicorn(directory, configuration) as (behind, _):
-        example = examples("nginx")[1].replace("127.0.0.1:8000", f"127.0.0.1:{behind.port}")
-        with _nginx(directory, example) as client:
-            yield client, "/mailgraph/"
+    with (
+        gunicorn(directory, configuration) as (behind, _),
+        _nginx(directory, example("and nginx in front").replace(":8000", f":{behind.port}")) as client,
+    ):
+        yield client, "/mailgraph/"
 
 
 @contextlib.contextmanager
-def _nginx(directory: Path, example: str) -> Iterator[Client]:
+def _nginx(directory: Path, location: str) -> Iterator[Client]:
     port = free_port()
+    (directory / "fastcgi_params").symlink_to("/etc/nginx/fastcgi_params")
     user = "user root;" if os.geteuid() == 0 else ""
-    (directory / "nginx.conf").write_text(NGINX.format(directory=directory, port=port, user=user, example=example))
+    (directory / "nginx.conf").write_text(NGINX.format(directory=directory, port=port, user=user, example=location))
     with running([require("nginx"), "-c", directory / "nginx.conf", "-e", directory / "error.log"], port) as client:
         yield client
 

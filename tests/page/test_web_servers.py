@@ -1,4 +1,4 @@
-"""The page in each web server of docs/web-servers.md, set up as the example there says."""
+"""The page in each web server of the README, set up as the example there says."""
 
 from concurrent.futures import ThreadPoolExecutor
 
