@@ -66,6 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_daemon_options(parser.add_argument_group("the daemon"))
     _add_counting_options(parser.add_argument_group("what is counted"))
     _add_rrd_options(parser.add_argument_group("the RRD files"))
+    _add_page_options(parser.add_argument_group("the page"))
     return parser
 
 
@@ -131,6 +132,12 @@ def _add_rrd_options(group: "argparse._ArgumentGroup") -> None:
         only.add_argument(f"--only-{family}-rrd", action="store_true", help=f"write no RRD but the {family} RRD")
 
 
+def _add_page_options(group: "argparse._ArgumentGroup") -> None:
+    group.add_argument(
+        "--static", metavar="DIR", help="write the page and its pictures into DIR and end, for servers without CGI"
+    )
+
+
 def _year(text: str) -> int:
     if not text.isdecimal() or not 1970 <= int(text) <= 2105:
         raise argparse.ArgumentTypeError(f"{text!r} is no year from 1970 to 2105")
@@ -143,12 +150,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         values = config.load()
         given = parser.parse_args([*_configured(values), *(sys.argv[1:] if arguments is None else arguments)])
+        if given.static:
+            return _write_page(given, values)
         return _run(_job(given, values))
     except UsageError as error:
         parser.error(str(error))
     except MailgraphError as error:
         print(f"mailgraph: {error}", file=sys.stderr)
         return 1
+
+
+def _write_page(given: argparse.Namespace, values: dict[str, str]) -> int:
+    from mailgraph.files import Files, located
+    from mailgraph.static import write
+
+    files = Files(located(given.daemon_rrd or config.rrd_dir(values), given.rrd_name))
+    write(given.static, files, os.uname().nodename, time.time())
+    return 0
 
 
 def _configured(values: dict[str, str]) -> list[str]:

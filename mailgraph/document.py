@@ -36,8 +36,7 @@ PAGE = """\
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <link rel="icon" href="data:,">
-<link rel="stylesheet" href="?mailgraph.css">
-<script src="?mailgraph.js" defer></script>
+{head}
 </head>
 <body>
 <header>
@@ -65,6 +64,24 @@ PICTURE = """\
 """
 
 
+class Links:
+    """Addresses on a page: queries to the program that made it."""
+
+    head = '<link rel="stylesheet" href="?mailgraph.css">\n<script src="?mailgraph.js" defer></script>'
+
+    def picture(self, view: View, theme: str = "light", zoom: int = 1) -> str:
+        """The picture of a view."""
+        light = address(view, form="png")
+        return f"{light}{'&theme=dark' if theme == 'dark' else ''}{f'&zoom={zoom}' if zoom > 1 else ''}"
+
+    def own(self, view: View) -> str:
+        """The page of a view's own."""
+        return address(view, view.since, view.until)
+
+
+QUERIES = Links()
+
+
 class Shown:
     """A picture on a page: what it shows, of which range, and its figures (None where they can't be read)."""
 
@@ -76,7 +93,7 @@ class Shown:
         self.figures = figures
 
 
-def page(host: str, warnings: "Iterable[str]", periods: "Sequence[Sequence[Shown]]") -> str:
+def page(host: str, warnings: "Iterable[str]", periods: "Sequence[Sequence[Shown]]", links: Links = QUERIES) -> str:
     """The page: what is wrong, and for each period a heading and its pictures."""
     jumps = "\n".join(f'<li><a href="#G{number}">{period.title}</a></li>' for number, period in enumerate(PERIODS))
     content = [
@@ -84,12 +101,12 @@ def page(host: str, warnings: "Iterable[str]", periods: "Sequence[Sequence[Shown
         *_sentences(warnings),
         *(
             f'<section aria-labelledby="G{number}">\n<h2 id="G{number}">{PERIODS[number].title}</h2>\n'
-            + f"<p>{'<br>'.join(_linked(shown) for shown in pictures)}</p>\n</section>"
+            + f"<p>{'<br>'.join(_linked(shown, links) for shown in pictures)}</p>\n</section>"
             for number, pictures in enumerate(periods)
         ),
         "</main>",
     ]
-    return _page(f"Mail statistics for {host}", "\n".join(content))
+    return _page(f"Mail statistics for {host}", "\n".join(content), links)
 
 
 def sentence_page(host: str, sentence: str) -> str:
@@ -105,7 +122,7 @@ def range_page(host: str, warnings: "Iterable[str]", shown: Shown, now: float) -
     if asked:
         content += [
             f"<h2>{date(asked.start)} \N{EN DASH} {date(asked.end)}</h2>",
-            f"<p>{_picture(shown)}</p>",
+            f"<p>{_picture(shown, QUERIES)}</p>",
             _links("Ranges", _ranges(shown.view, asked, now)),
             _links("Forms", ((form.upper(), address(shown.view, form=form)) for form in FORMS)),
         ]
@@ -128,8 +145,8 @@ def _ranges(view: View, asked: Range, now: float) -> "Iterator[tuple[str, str]]"
     yield "This range for good", address(view, Moment(asked.start), Moment(asked.end))
 
 
-def _page(title: str, content: str) -> str:
-    return PAGE.format(title=text(title), content=content, version=__version__)
+def _page(title: str, content: str, links: Links = QUERIES) -> str:
+    return PAGE.format(title=text(title), head=links.head, content=content, version=__version__)
 
 
 def _sentences(sentences: "Iterable[str]") -> "Iterator[str]":
@@ -141,17 +158,16 @@ def _links(label: str, links: "Iterable[tuple[str, str]]") -> str:
     return f'<nav aria-label="{label}"><ul class="links">\n{items}\n</ul></nav>'
 
 
-def _linked(shown: Shown) -> str:
-    view = shown.view
-    own = address(view, view.since, view.until, "")
-    return f'<a href="{text(own)}">{_picture(shown)}</a>'
+def _linked(shown: Shown, links: Links) -> str:
+    return f'<a href="{text(links.own(shown.view))}">{_picture(shown, links)}</a>'
 
 
-def _picture(shown: Shown) -> str:
+def _picture(shown: Shown, links: Links) -> str:
     """The picture on light and dark screens, each in the screen's own pixels."""
     view, asked = shown.view, shown.range
-    light = text(address(view, form="png"))
-    dark = f"{light}&amp;theme=dark"
+    light, larger, dark, larger_dark = (
+        text(links.picture(view, theme, zoom)) for theme in ("light", "dark") for zoom in (1, 2)
+    )
     zoomable = ""
     if asked:
         zoomable = (
@@ -159,8 +175,8 @@ def _picture(shown: Shown) -> str:
             f' data-left="{PLOT_LEFT}" data-width="{view.look.width}"'
         )
     return (
-        f'<picture><source media="screen and (prefers-color-scheme: dark)" srcset="{dark}, {dark}&amp;zoom=2 2x">'
-        f'<img src="{light}" srcset="{light}&amp;zoom=2 2x" alt="{text(_described(shown))}"{zoomable}></picture>'
+        f'<picture><source media="screen and (prefers-color-scheme: dark)" srcset="{dark}, {larger_dark} 2x">'
+        f'<img src="{light}" srcset="{larger} 2x" alt="{text(_described(shown))}"{zoomable}></picture>'
     )
 
 

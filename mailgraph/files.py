@@ -4,6 +4,7 @@ import os
 
 from mailgraph.dates import date
 from mailgraph.rrdfile import NotReadable, RrdFile
+from mailgraph.schema import FAMILIES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,6 +18,11 @@ QUIET = 300
 
 class Unusable(Exception):
     """RRD files that can't be drawn; the text names the file, what is wrong with it and what to do."""
+
+
+def located(rrd_dir: str, rrd_name: str) -> "dict[Family, str]":
+    """Where each family's file is."""
+    return {family: os.path.join(rrd_dir, family.file_name(rrd_name)) for family in FAMILIES}
 
 
 class Files:

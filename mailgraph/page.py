@@ -6,12 +6,11 @@ Imports little, and rrdtool not at all: a CGI script pays for every import in ev
 import os
 import time
 
-from mailgraph import __version__, answers, config, figures, views
+from mailgraph import __version__, answers, assets, config, figures, views
 from mailgraph.answers import HTML, NOT_KEPT, SVG, Answer, Validity, answer
 from mailgraph.drawing import DrawingError, Locked, draw
-from mailgraph.files import Files, Unusable
+from mailgraph.files import Files, Unusable, located
 from mailgraph.graphs import GRAPHS
-from mailgraph.schema import FAMILIES, Family
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,9 +19,10 @@ if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
 
     from mailgraph.figures import Taken
+    from mailgraph.schema import Family
     from mailgraph.views import View
 
-STATIC = {"mailgraph.css": "text/css; charset=utf-8", "mailgraph.js": "text/javascript; charset=utf-8"}
+STATIC = {assets.STYLESHEET: "text/css; charset=utf-8", assets.SCRIPT: "text/javascript; charset=utf-8"}
 SCRIPT = "mailgraph.cgi"
 
 REFRESH = 300
@@ -58,8 +58,7 @@ class Page:
         self._rrd_dir = rrd_dir
         self._rrd_name = rrd_name
         self._host = host or os.uname().nodename
-        self._static = [beside] if beside else []
-        self._static += _packaged()
+        self._beside = beside
         self._now = now
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> "Iterable[bytes]":
@@ -123,14 +122,11 @@ class Page:
         return answer("200 OK", content_type, content(), *validity.headers(now), *headers)
 
     def _file(self, name: str) -> Answer:
-        for directory in self._static:
-            try:
-                with open(os.path.join(directory, name), "rb") as file:
-                    content = file.read()
-            except FileNotFoundError:  # the script was copied alone, or is installed elsewhere: the next place
-                continue
-            return answer("200 OK", STATIC[name], content, ("Cache-Control", f"max-age={STATIC_AGE}"))
-        return answers.not_found()
+        try:
+            content = assets.read(name, self._beside)
+        except FileNotFoundError:
+            return answers.not_found()
+        return answer("200 OK", STATIC[name], content, ("Cache-Control", f"max-age={STATIC_AGE}"))
 
     def _paths(self) -> "dict[Family, str]":
         """Where the RRD files are.  Raises ConfigError."""
@@ -139,7 +135,7 @@ class Page:
             values = config.load()
             rrd_dir = config.rrd_dir(values) if rrd_dir is None else rrd_dir
             rrd_name = config.rrd_name(values) if rrd_name is None else rrd_name
-        return {family: os.path.join(rrd_dir, family.file_name(rrd_name)) for family in FAMILIES}
+        return located(rrd_dir, rrd_name)
 
 
 def _content(view: "View", taken: "Taken") -> "str | bytes":
@@ -176,13 +172,6 @@ def _validity(view: "View", taken: "Taken") -> Validity:
 def _tag(content: str) -> str:
     """A remainder of the content as one large number; hashlib would bring OpenSSL along."""
     return f"{int.from_bytes(content.encode('utf-8', 'replace'), 'big') % PRIME:x}"
-
-
-def _packaged() -> list[str]:
-    """Where style sheet and script are: in the checkout, or where pip puts them, beside lib/python3.11."""
-    above = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-    prefix = os.path.dirname(os.path.dirname(os.path.dirname(above)))
-    return [os.path.join(above, "cgi-bin"), os.path.join(prefix, "share", "mailgraph", "cgi-bin")]
 
 
 application = Page()

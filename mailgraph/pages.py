@@ -10,14 +10,19 @@ if TYPE_CHECKING:
     from mailgraph.views import View
 
 
-def overview(host: str, files: Files, now: float) -> str:
+def overview(host: str, files: Files, now: float, links: document.Links = document.QUERIES) -> str:
     """What is wrong, and all graphs over all periods."""
     faults = files.faults(MAIL, now)
-    letters = [letter for letter, graph in GRAPHS.items() if _is_expected(graph, files)]
     periods = [
-        [_shown(views.parsed(f"{number}-{letter}"), files, now) for letter in letters] for number in range(len(PERIODS))
+        [_shown(view, files, now) for view in views_of(files) if view.steps == period.steps] for period in PERIODS
     ]
-    return document.page(host, faults, periods)
+    return document.page(host, faults, periods, links)
+
+
+def views_of(files: Files) -> "list[View]":
+    """What the page shows, in its order."""
+    letters = [letter for letter, graph in GRAPHS.items() if _is_expected(graph, files)]
+    return [views.parsed(f"{number}-{letter}") for number in range(len(PERIODS)) for letter in letters]
 
 
 def single(host: str, view: "View", files: Files, now: float) -> str:

@@ -33,6 +33,8 @@ PAGE = (
     "drawing",
     "document",
     "pages",
+    "assets",
+    "static",
     "answers",
     "page",
     "cgi",

@@ -1,0 +1,124 @@
+"""The page as files: mailgraph --static DIR."""
+
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mailgraph import assets
+from mailgraph.files import Files, located
+from mailgraph.schema import GREYLIST, MAIL, Family
+from mailgraph.static import StaticError, write
+from tests.page import png
+from tests.page.browser import Browser, Tab
+from tests.page.rrds import NOON, one_a_minute
+from tests.page.test_page import Outline
+
+CLASSICAL = [f"{number}-{letter}" for number in range(4) for letter in "neg"]
+
+
+@pytest.fixture(scope="module")
+def written(files: dict[Family, str], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("static") / "mail"
+    write(str(directory), Files(files), "mail.example.org", NOON + 1)
+    return directory
+
+
+def names(directory: Path) -> set[str]:
+    return {path.name for path in directory.iterdir()}
+
+
+def test_all_that_the_page_refers_to_is_there_and_nothing_else(written: Path) -> None:
+    text = (written / "index.html").read_text()
+    outline = Outline(text)
+    referred = {*outline.of("img"), *(target for target in outline.of("a") if not target.startswith(("#", "https:")))}
+    sets = [part.partition('"')[0] for part in text.split('srcset="')[1:]]
+    referred |= {one.strip().split()[0] for listed in sets for one in listed.split(",")}
+    assert referred | {"index.html", "mailgraph.css"} == names(written)
+    assert len(referred) == 12 * 5
+
+
+def test_the_pictures_are_those_of_the_cgi_script(written: Path) -> None:
+    for query in CLASSICAL:
+        size = (637, {"n": 243, "e": 207, "g": 179}[query[-1]])
+        assert png.size((written / f"{query}.png").read_bytes()) == size
+        assert png.size((written / f"{query}-dark@2x.png").read_bytes()) == (2 * size[0], 2 * size[1])
+        assert b"<svg" in (written / f"{query}.svg").read_bytes()[:200]
+    assert (written / "mailgraph.css").read_bytes() == assets.read("mailgraph.css")
+
+
+def test_a_web_server_may_read_the_files(written: Path) -> None:
+    umask = os.umask(0)
+    os.umask(umask)
+    for path in written.iterdir():
+        assert stat.S_IMODE(path.stat().st_mode) == 0o666 & ~umask
+
+
+def test_the_page_loads_itself_again(written: Path) -> None:
+    assert '<meta http-equiv="refresh" content="300">' in (written / "index.html").read_text()
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_a_browser_shows_it_from_the_disk(browser: Browser, written: Path, dark: bool) -> None:
+    tab = Tab(browser, scale=2, dark=dark)
+    tab.open(written.as_uri() + "/index.html")
+    pictures = tab.evaluate(
+        "[...document.images].map(image => [image.currentSrc.split('/').pop(), image.naturalWidth])"
+    )
+    assert pictures == [[f"{query}{'-dark' if dark else ''}@2x.png", 637] for query in CLASSICAL]
+    assert tab.evaluate("getComputedStyle(document.querySelector('h1')).textAlign") == "center"
+    assert tab.said() == []
+
+
+def test_what_cannot_be_drawn_leaves_the_old_files(tmp_path: Path) -> None:
+    paths = one_a_minute(tmp_path, NOON)
+    directory = tmp_path / "static"
+    write(str(directory), Files(paths), "one", NOON + 1)
+    before = {path.name: path.read_bytes() for path in directory.iterdir()}
+    Path(paths[GREYLIST]).write_bytes(b"")
+    with pytest.raises(StaticError, match=r"can't use .*mailgraph_greylist\.rrd: it is empty \(move it away"):
+        write(str(directory), Files(paths), "two", NOON + 60)
+    assert {path.name: path.read_bytes() for path in directory.iterdir()} == before
+
+
+def test_files_are_replaced_as_a_whole(tmp_path: Path) -> None:
+    """Who has the old file open goes on reading the old one."""
+    paths = one_a_minute(tmp_path, NOON)
+    directory = tmp_path / "static"
+    write(str(directory), Files(paths), "one", NOON + 1)
+    with (directory / "index.html").open() as old:
+        write(str(directory), Files(paths), "another", NOON + 1)
+        assert "Mail statistics for one<" in old.read()
+    assert "Mail statistics for another<" in (directory / "index.html").read_text()
+    assert [name for name in names(directory) if name.startswith(".")] == []
+
+
+def test_a_graph_that_is_not_counted_is_left_out(tmp_path: Path) -> None:
+    one_a_minute(tmp_path, NOON, families=(MAIL,))
+    write(str(tmp_path / "static"), Files(located(str(tmp_path), "mailgraph")), "one", NOON + 1)
+    assert not any("-g" in name for name in names(tmp_path / "static"))
+    assert "0-n.png" in names(tmp_path / "static")
+
+
+def mailgraph(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "mailgraph", *arguments]
+    environment = os.environ | {"MAILGRAPH_CONFIG": os.devnull}
+    return subprocess.run(command, env=environment, check=False, capture_output=True, text=True)
+
+
+def test_the_command_writes_and_ends(fresh: Path, tmp_path: Path) -> None:
+    done = mailgraph("--static", tmp_path / "static", "--daemon-rrd", fresh)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert len(names(tmp_path / "static")) == 62
+
+
+def test_what_hinders_the_command_is_said(fresh: Path, tmp_path: Path) -> None:
+    done = mailgraph("--static", tmp_path / "static", "--daemon-rrd", tmp_path)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith(f"mailgraph: there is no {tmp_path}/mailgraph.rrd yet (start mailgraph")
+    (tmp_path / "file").touch()
+    done = mailgraph("--static", tmp_path / "file", "--daemon-rrd", fresh)
+    assert (done.returncode, done.stderr) == (1, f"mailgraph: can't write {tmp_path}/file: File exists\n")
