@@ -35,6 +35,15 @@ new Promise(resolve => {
 })
 """
 
+ALL_LIGHT = """
+new Promise(resolve => {
+    const light = () => [...document.images].every(image => image.complete && !image.currentSrc.includes("dark"));
+    const look = () => light() ? resolve(true) : setTimeout(look, 10);
+    look();
+})
+"""
+"""Chosen anew when the page goes on paper."""
+
 
 class Browser:
     """A Chromium process; ``with`` ends it."""
@@ -112,6 +121,7 @@ class Tab:
         phone: bool = False,
     ) -> None:
         self._browser = browser
+        self._width = width
         target = browser.call("Target.createTarget", url="about:blank")["targetId"]
         self._session = browser.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         for domain in ("Page", "Runtime", "Log", "Network"):
@@ -173,9 +183,11 @@ class Tab:
         for kind in ("rawKeyDown", "keyUp"):
             self.call("Input.dispatchKeyEvent", type=kind, key="Tab", code="Tab", windowsVirtualKeyCode=9)
 
-    def picture(self, path: Path, whole: bool = True) -> bytes:
-        """Saves a PNG of the page."""
-        taken = self.call("Page.captureScreenshot", format="png", captureBeyondViewport=whole)
+    def picture(self, path: Path, height: int = 0) -> bytes:
+        """Saves a PNG of the page, from its top to ``height``; 0 is its end."""
+        height = height or self.evaluate("document.documentElement.scrollHeight")
+        area = {"x": 0, "y": 0, "width": self._width, "height": height, "scale": 1}
+        taken = self.call("Page.captureScreenshot", format="png", captureBeyondViewport=True, clip=area)
         content = base64.b64decode(taken["data"])
         path.write_bytes(content)
         return content

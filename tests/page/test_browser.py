@@ -8,7 +8,7 @@ from urllib.parse import parse_qs
 import pytest
 
 from tests.page import png
-from tests.page.browser import Browser, Tab
+from tests.page.browser import ALL_LIGHT, Browser, Tab
 from tests.page.servers import lighttpd
 from tests.page.test_cgi import ROOT
 from tests.programs import require
@@ -16,13 +16,6 @@ from tests.programs import require
 AXE = resources("axe_core_python").joinpath("axe.min.js").read_text()
 
 PICTURES = "[...document.images].map(image => [image.currentSrc.split('?')[1], image.naturalWidth])"
-ALL_LIGHT = """
-new Promise(resolve => {
-    const light = () => [...document.images].every(image => image.complete && !image.currentSrc.includes("dark"));
-    const look = () => light() ? resolve(true) : setTimeout(look, 10);
-    look();
-})
-"""
 CLASSICAL = [f"{number}-{letter}" for number in range(4) for letter in "neg"]
 
 
