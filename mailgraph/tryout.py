@@ -70,8 +70,7 @@ def _follow_what_there_is() -> None:
         _follow(log, values.get("RRD_DIR") if log == configured else None)
     else:
         print(
-            f"No mail log here ({', '.join(dict.fromkeys(logs))}): playing a sample, a year of a small server's mail"
-            " (its first count takes some seconds)",
+            f"No mail log here ({', '.join(dict.fromkeys(logs))}): playing a sample, a year of a small server's mail",
             flush=True,
         )
         _play_sample()
@@ -99,7 +98,10 @@ def _play_sample() -> None:
     with tempfile.TemporaryDirectory(prefix="mailgraph-") as log_directory:
         log = os.path.join(log_directory, "mail.log")
         now = int(time.time())
-        start = _sample_counted_until(directory, now) or now - sample.YEAR
+        start = _sample_counted_until(directory, now)
+        if start is None:
+            print("Counting the year, once ...", flush=True)
+            start = now - sample.YEAR
         with open(log, "w", encoding="ascii") as file:
             file.writelines(sample.lines(start, now, seed=start))
         counted = subprocess.run([*_daemon(log, directory), "--cat"], env=environment, check=False)
