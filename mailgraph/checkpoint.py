@@ -2,6 +2,7 @@
 
 import json
 import os
+from hashlib import blake2b
 from typing import Any
 
 from mailgraph import MailgraphError
@@ -13,8 +14,14 @@ class CheckpointError(MailgraphError):
     """A checkpoint that can't be written, or one that can't be read; the text names the file and the reason."""
 
 
+_DIGEST = ',"digest":"'
+
+
 class Checkpoint:
-    """One JSON object in the file ``path``."""
+    """One JSON object in the file ``path``; its last value is the digest of all before it.
+
+    So what a power cut or a failing disk made of the file is told from what was saved, JSON or not.
+    """
 
     def __init__(self, path: str) -> None:
         self.path = path
@@ -22,9 +29,10 @@ class Checkpoint:
     def save(self, state: dict[str, Any]) -> None:
         """Replace the file by ``state``; after the return it is on the disk.  Raises CheckpointError."""
         new = f"{self.path}.new"
+        text = json.dumps({"version": VERSION, **state}, separators=(",", ":")).removesuffix("}")
         try:
             with open(new, "w", encoding="ascii") as file:
-                file.write(json.dumps({"version": VERSION, **state}, separators=(",", ":")))
+                file.write(f"{text}{_digest(text)}")
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(new, self.path)
@@ -35,17 +43,24 @@ class Checkpoint:
     def load(self) -> dict[str, Any] | None:
         """What was saved, or None where nothing was.  Raises CheckpointError for a file that holds none."""
         try:
-            with open(self.path, encoding="ascii") as file:
-                state = json.load(file)
+            with open(self.path, encoding="ascii", errors="replace") as file:
+                content = file.read()
         except FileNotFoundError:
             return None
         except OSError as error:
             raise CheckpointError(f"can't read {self.path}: {error.strerror}") from error
-        except ValueError as error:  # not JSON, not ASCII
-            raise CheckpointError(f"{self.path} is damaged: {error}") from error
-        if not isinstance(state, dict) or state.get("version") != VERSION:
+        text = content.rpartition(_DIGEST)[0]
+        if content != f"{text}{_digest(text)}":
+            raise CheckpointError(f"{self.path} is damaged, or no checkpoint of this version of mailgraph")
+        state: dict[str, Any] = json.loads(f"{text}}}")
+        if state["version"] != VERSION:
             raise CheckpointError(f"{self.path} is no checkpoint of this version of mailgraph")
         return state
+
+
+def _digest(text: str) -> str:
+    """How a file ends whose JSON object is ``text`` so far."""
+    return f'{_DIGEST}{blake2b(text.encode(errors="replace"), digest_size=16).hexdigest()}"}}'
 
 
 def _sync_directory(path: str) -> None:
