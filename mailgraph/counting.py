@@ -106,9 +106,9 @@ class Counting:
             self._ledger = Ledger.restored(state["ledger"])
             self._stamps = Stamps(self._year, state["newest"])
             self._scanner = Scanner(self._options, self._stamps, state["window"].encode("latin-1"))
-            self._position = Position(*state["position"]) if state["position"] else None
-        except (KeyError, TypeError, ValueError, AttributeError) as error:  # JSON, but not of our making
-            raise CheckpointError(f"the checkpoint is damaged: {error!r}") from error
+            self._position = Position.restored(state["position"])
+        except (KeyError, TypeError, ValueError, AttributeError) as error:  # another version's
+            raise CheckpointError(f"the checkpoint is of another kind: {error!r}") from error
 
     def count(self, block: Block) -> None:
         """Count a block's lines; nothing is written yet."""

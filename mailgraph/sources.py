@@ -9,7 +9,7 @@ import os
 import select
 from collections.abc import Callable, Generator, Iterator
 from io import FileIO
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from mailgraph import MailgraphError
 from mailgraph.rotation import COMPRESSION_ERRORS, LogFiles, Text, head, pieces, text_of
@@ -41,6 +41,16 @@ class Position(NamedTuple):
     offset: int
     head: str
     modified: float
+
+    @classmethod
+    def restored(cls, state: "list[Any] | None") -> "Position | None":
+        """What a checkpoint made of a position, as JSON has it.  Raises TypeError for what is none."""
+        if state is None:
+            return None
+        position = cls(*state)
+        if tuple(map(type, position)) != (str, int, int, int, str, float):
+            raise TypeError(f"{state!r} is no position")
+        return position
 
 
 class Block(NamedTuple):
