@@ -176,7 +176,8 @@ def _exists(pid: int) -> bool:
     return True
 
 
-def _read_pid(path: str) -> int | None:
+def read_pid(path: str) -> int | None:
+    """The number that a pid file or a lock holds; None where there is none."""
     with contextlib.suppress(OSError, ValueError), open(path, encoding="ascii") as file:
         return int(file.read())
     return None
@@ -189,7 +190,7 @@ class Alone:
     """
 
     def __init__(self, directory: str, name: str) -> None:
-        path = os.path.join(directory, f"{name}.lock")
+        path = _lock(directory, name)
         try:
             self._file = open(path, "a", encoding="ascii")  # noqa: SIM115 (closed by __exit__)
         except OSError as error:
@@ -198,7 +199,7 @@ class Alone:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             self._file.close()
-            pid = _read_pid(path)
+            pid = read_pid(path)
             who = f"mailgraph, pid {pid}," if pid else "another mailgraph"
             raise DaemonError(f"{who} writes the RRD files in {directory} already; stop it first") from error
 
@@ -218,6 +219,23 @@ class Alone:
             self._file.truncate(0)
             self._file.write(f"{os.getpid()}\n")
             self._file.flush()
+
+
+def _lock(directory: str, name: str) -> str:
+    return os.path.join(directory, f"{name}.lock")
+
+
+def holder(directory: str, name: str) -> int | None:
+    """The process that holds the lock (0 where it could not sign), or None.  Makes no lock; raises no error."""
+    path = _lock(directory, name)
+    try:
+        with open(path, encoding="ascii") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return read_pid(path) or 0
+    except OSError:  # no lock, no directory, or none that this user may read
+        return None
+    return None
 
 
 def _unusable(directory: str, error: OSError) -> str:
@@ -268,7 +286,7 @@ def detached(directory: str, pid_file: str, log_file: str, preserved: Alone) -> 
 
 
 def _take_over(pid_file: str) -> None:
-    pid = _read_pid(pid_file)
+    pid = read_pid(pid_file)
     if pid is not None and is_running(pid):
         raise DaemonError(f"mailgraph runs already, pid {pid} ({pid_file}); stop it first")
     try:

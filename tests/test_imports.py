@@ -40,7 +40,7 @@ PAGE = (
     "cgi",
     "serve",
 )
-TOP = ("cli", "__main__", "sample", "tryout")
+TOP = ("check", "cli", "__main__", "sample", "tryout")
 ORDER = (*FOUNDATION, *DAEMON, *PAGE, *TOP)
 
 
