@@ -24,7 +24,7 @@ EPILOG = f"""
 The configuration file ({config.DEFAULT_PATH}, or what MAILGRAPH_CONFIG names) gives MAIL_LOG, RRD_DIR, PID_FILE,
 LOG_FILE, IGNORE_LOCALHOST and EXTRA_OPTIONS; options of the command line win.  Without -d and RRD_DIR, the RRD files
 are in the working directory.  Signals: TERM and INT end after writing what is counted; HUP opens the daemon's log anew.
-Exit status: 0 done, 1 failed, 2 wrong use.
+Exit status: 0 done, 1 failed, 2 wrong use; of --check: 0 all is well, 1 a warning, 2 a problem.
 """
 
 
@@ -61,6 +61,9 @@ def _parser() -> argparse.ArgumentParser:
         allow_abbrev=True,
     )
     parser.add_argument("-V", "--version", action="version", version=f"mailgraph {__version__}")
+    parser.add_argument(
+        "--check", action="store_true", help="look at log, daemon and RRD files, and say what hinders and what mends it"
+    )
     parser.add_argument("-v", "--verbose", action="store_true", help="print each minute that is written")
     _add_log_options(parser.add_argument_group("the log"))
     _add_daemon_options(parser.add_argument_group("the daemon"))
@@ -147,15 +150,19 @@ def _year(text: str) -> int:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status.  Wrong use and --help end by SystemExit, as argparse does."""
     parser = _parser()
+    said = sys.argv[1:] if arguments is None else arguments
     try:
         values = config.load()
-        given = parser.parse_args([*_configured(values), *(sys.argv[1:] if arguments is None else arguments)])
+        given = parser.parse_args([*_configured(values), *said])
         if given.static:
             return _write_page(given, values)
-        return _run(_job(given, values))
+        return _check(given, values) if given.check else _run(_job(given, values))
     except UsageError as error:
         parser.error(str(error))
     except MailgraphError as error:
+        if "--check" in said:
+            print(f"mailgraph PROBLEM: {error}")
+            return 2
         print(f"mailgraph: {error}", file=sys.stderr)
         return 1
 
@@ -176,6 +183,30 @@ def _configured(values: dict[str, str]) -> list[str]:
         return [*ignore, *shlex.split(values.get("EXTRA_OPTIONS", ""))]
     except ValueError as error:
         raise config.ConfigError(f"{config.path()}: EXTRA_OPTIONS: {error}") from error
+
+
+def _check(given: argparse.Namespace, values: dict[str, str]) -> int:
+    from mailgraph import check
+
+    log = given.logfile or config.mail_log(values)
+    if log == STANDARD_INPUT:
+        raise UsageError("--check can't look at standard input; give --logfile FILE")
+    job = _job(argparse.Namespace(**vars(given) | {"daemon": True, "logfile": log or config.MAIL_LOGS[0]}), values)
+    found = check.check(
+        check.Setup(
+            values,
+            job.log if log else None,
+            job.options,
+            job.families,
+            job.directory,
+            job.rrd_name,
+            job.pid_file,
+            job.log_file,
+        ),
+        time.time(),
+    )
+    print(check.report(found))
+    return max(finding.level for finding in found)
 
 
 def _job(given: argparse.Namespace, values: dict[str, str]) -> _Job:
