@@ -377,7 +377,7 @@ def _checkpoint(setup: Setup, now: float) -> Finding:
             return Finding(Level.OK, "checkpoint", "is not there; it comes with the first minute that is counted")
         position = Position.restored(state["position"])
         Ledger.restored(state["ledger"])
-    except (CheckpointError, KeyError, TypeError, ValueError, AttributeError) as error:
+    except (CheckpointError, KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         said = str(error) if isinstance(error, CheckpointError) else f"{path} is of another kind: {error!r}"
         return Finding(Level.WARNING, "checkpoint", said, f"rm {path}: {again}")
     written = f"written {_ago(now - _modified(path))}"
@@ -425,7 +425,7 @@ def _page(setup: Setup) -> Iterator[Finding]:
 def first_barrier(path: str, user: str) -> str | None:
     """What keeps ``user`` from reading the file at the absolute ``path``: a directory or the file itself, else None.
 
-    A file that is not there keeps nobody.  By owner, group and mode; where an access control list decides, it is taken to let the user pass.
+    A file that is not there keeps nobody.  By owner, group and mode; an access control list is taken to let pass.
     """
     account = pwd.getpwnam(user)
     groups = os.getgrouplist(user, account.pw_gid)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from mailgraph.checkpoint import Checkpoint, CheckpointError
-from mailgraph.ledger import KEPT, Ledger
+from mailgraph.ledger import KEPT, Ledger, as_minute
 from mailgraph.logforms import Stamps
 from mailgraph.rrd import OutdatedError, RrdError, Store
 from mailgraph.scanner import Options, Scanner
@@ -99,15 +99,15 @@ class Counting:
             self._say(f"{error}; reading the log again from its start")
             return False
         self._written_through = self._ledger.closed_through
-        return bool(state["log"] == self._log)
+        return bool(state.get("log") == self._log)
 
     def _restore(self, state: dict[str, Any]) -> None:
         try:
             self._ledger = Ledger.restored(state["ledger"])
-            self._stamps = Stamps(self._year, state["newest"])
+            self._stamps = Stamps(self._year, as_minute(state["newest"]))
             self._scanner = Scanner(self._options, self._stamps, state["window"].encode("latin-1"))
             self._position = Position.restored(state["position"])
-        except (KeyError, TypeError, ValueError, AttributeError) as error:  # another version's
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:  # another version's
             raise CheckpointError(f"the checkpoint is of another kind: {error!r}") from error
 
     def count(self, block: Block) -> None:

@@ -9,7 +9,7 @@ surely hold them.
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
-from mailgraph.schema import STEP
+from mailgraph.schema import LATEST, STEP
 
 Counts: TypeAlias = dict[str, int]
 
@@ -104,12 +104,17 @@ class Ledger:
 
     @classmethod
     def restored(cls, state: Mapping[str, Any]) -> "Ledger":
-        """The ledger of a state.  Raises KeyError, TypeError or ValueError for what is none."""
-        ledger = cls(_minute(state["held"]))
+        """The ledger of a state.
+
+        Raises AttributeError, KeyError, OverflowError, TypeError or ValueError for what is none.
+        """
+        ledger = cls(as_minute(state["held"]))
         ledger.open = _minutes(state["open"])
         ledger.closed = _minutes(state["closed"])
-        ledger.closed_through = _minute(state["closed_through"])
-        ledger.kept_from = _minute(state["kept_from"])
+        ledger.closed_through = as_minute(state["closed_through"])
+        ledger.kept_from = as_minute(state["kept_from"])
+        if (ledger.kept_from is None) != (ledger.closed_through is None):
+            raise ValueError("minutes are kept but none is closed")
         return ledger
 
 
@@ -123,8 +128,22 @@ def _listed(minutes: Mapping[int, Counts]) -> list[tuple[int, Counts]]:
 
 
 def _minutes(listed: list[tuple[int, Counts]]) -> dict[int, Counts]:
-    return {int(minute): {str(counter): int(times) for counter, times in counts.items()} for minute, counts in listed}
+    return {
+        _known(minute): {str(counter): int(times) for counter, times in counts.items()} for minute, counts in listed
+    }
 
 
-def _minute(value: int | None) -> int | None:
-    return None if value is None else int(value)
+def _known(value: object) -> int:
+    minute = as_minute(value)
+    if minute is None:
+        raise ValueError("a minute without time")
+    return minute
+
+
+def as_minute(value: object) -> int | None:
+    """A minute as a checkpoint has it, or None.  Raises ValueError for anything else."""
+    if value is None:
+        return None
+    if type(value) is not int or value % STEP or not 0 < value < LATEST:
+        raise ValueError(f"{value!r} is no minute")
+    return value

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from itertools import pairwise
 
-from mailgraph.schema import DAY, STEP
+from mailgraph.schema import DAY, LATEST, STEP
 
 BLANK = rb"[^\S\n]"
 
@@ -128,7 +128,7 @@ class Stamps:
             first, second = (int(moment.replace(fold=fold).timestamp()) // STEP * STEP for fold in (0, 1))
         except (ValueError, OverflowError):  # 31 February, 25:00, year 0
             return None
-        return (first, second) if first > 0 else None
+        return (first, second) if 0 < first < LATEST else None
 
     def _in_nearest_year(self, month: int, day: int, hour: int, minute: int) -> datetime:
         latest = datetime.fromtimestamp(self._reference + (183 * DAY if self._by_order else AHEAD))
@@ -171,7 +171,12 @@ def _zone(zone: bytes | None) -> timezone | None:
 
 
 def _repeats_an_hour(begin: int, end: int) -> bool:
-    """Whether local clocks go back between two epoch seconds."""
+    """Whether local clocks may go back between two epoch seconds; over years that is not looked at day by day.
+
+    A stamp of the year 9999 (senders write their own) cost seconds a block.
+    """
+    if end - begin > 400 * DAY:
+        return True
     times = [*range(begin, end, DAY), end]
     offsets = [datetime.fromtimestamp(moment).astimezone().utcoffset() or timedelta() for moment in times]
     return any(before > after for before, after in pairwise(offsets))

@@ -204,3 +204,21 @@ def test_a_stamp_with_zone_needs_no_local_time(set_zone: SetZone) -> None:
         "2026-10-25 01:30",
         "2026-10-25 00:30",
     ]
+
+
+@pytest.mark.parametrize("year", [b"4148", b"9999"])
+@pytest.mark.parametrize("zone", ["UTC", "America/New_York"])
+def test_a_stamp_thousands_of_years_ahead_is_no_time(zone: str, year: bytes, set_zone: SetZone) -> None:
+    set_zone(zone)
+    assert minutes(year + b"-12-31T23:59:59 host " + TEXT) == []
+    assert minutes(b"Dec 31 " + year + b" 23:59:59 host " + TEXT) == []
+
+
+def test_a_block_that_goes_over_centuries_counts_as_its_lines(set_zone: SetZone) -> None:
+    set_zone("Europe/Zurich")
+    lines = (
+        b"1971-01-01T00:00:00 host " + TEXT,
+        b"2026-07-01T12:00:00 host " + TEXT,
+        b"4000-01-01T00:00:00 host " + TEXT,
+    )
+    assert minutes(b"".join(lines)) == ["1970-12-31 23:00", "2026-07-01 10:00", "3999-12-31 23:00"]
