@@ -220,6 +220,8 @@ class Follower(LogFiles):
         """
         rewritten_behind = yield from self._read(file)
         if rewritten_behind:
+            if following:
+                following.close()
             return self._found_again(rewritten_behind)
         if following:
             yield from self._block(file, file.lines.rest())
