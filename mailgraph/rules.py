@@ -68,7 +68,9 @@ GREYLISTED = ("greylisted",)
 DELAYED = ("delayed",)
 NOTHING = ()
 
-_LOCAL_RELAY = rb"(?=%b).*relay=(?<=\brelay=)[^\s\[]*\[127\.0\.0\.1\]" % anywhere(b"status=sent")
+_LOCAL_RELAY = rb"(?=%b)(?:.*(?<![^\s\[]))?(?>[^\s\[]*?relay=(?<=\brelay=))[^\s\[]*+\[127\.0\.0\.1\]" % anywhere(
+    b"status=sent"
+)
 _LOCAL_CLIENT = rb"%b: client=\S*\[127\.0\.0\.1\](?!\S)" % QUEUE_ID
 _BLOCKED = rb"%breject: (?>.*?: 554).* blocked using" % MAYBE_ID
 
