@@ -68,7 +68,21 @@ CLASSICAL_COUNTERS = tuple(counter for family in CLASSICAL for _, counter in fam
 MINUTES = Family("_minutes", tuple((counter, counter) for counter in CLASSICAL_COUNTERS), archives=MINUTE_ARCHIVES)
 """What the classical files hold, minute by minute."""
 
-FAMILIES = (*CLASSICAL, MINUTES)
+DELIVERY = Family(
+    "_delivery", (("delivered", "delivered"), ("deferred", "deferred"), ("expired", "expired")), on_demand=True
+)
+SPF, DKIM, DMARC = (
+    Family(
+        f"_{name}",
+        tuple((f"{name}_{result}", f"{name}_{result}") for result in ("pass", "none", "fail")),
+        on_demand=True,
+    )
+    for name in ("spf", "dkim", "dmarc")
+)
+
+FAMILIES = (*CLASSICAL, MINUTES, DELIVERY, SPF, DKIM, DMARC)
+
+COUNTERS = tuple({counter: None for family in FAMILIES for _, counter in family.sources})
 
 
 class Period:
