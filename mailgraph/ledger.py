@@ -37,6 +37,7 @@ class Ledger:
         self.closed_through = held
         self.kept_from = held
         self._held = held
+        self._owed: Counts = {}
 
     def add(self, tally: list[tuple[int, Counts]], now: float) -> None:
         """Events in the order of the log, read at ``now``."""
@@ -83,8 +84,18 @@ class Ledger:
         if self.kept_from is None:
             self.kept_from = past[0] - STEP
         for past_minute in past:
-            self.closed[past_minute] = self.open.pop(past_minute)
+            self.closed[past_minute] = self._settled(self.open.pop(past_minute))
         self.closed_through = minute
+
+    def _settled(self, counts: Counts) -> Counts:
+        """What a minute counts when it closes, never less than nothing.
+
+        An event that is taken back (a message that its client does not finish) counts less than none; where its own
+        minute is closed already, the first later minutes that can make up for it do.
+        """
+        balance = {counter: counts.get(counter, 0) + self._owed.get(counter, 0) for counter in counts | self._owed}
+        self._owed = {counter: times for counter, times in balance.items() if times < 0}
+        return {counter: times for counter, times in balance.items() if times > 0}
 
     def forget(self, through: int) -> None:
         """Let go of closed minutes up to ``through``, which all RRDs surely hold."""
@@ -100,6 +111,7 @@ class Ledger:
             "closed_through": self.closed_through,
             "kept_from": self.kept_from,
             "held": self._held,
+            "owed": self._owed,
         }
 
     @classmethod
@@ -113,6 +125,7 @@ class Ledger:
         ledger.closed = _minutes(state["closed"])
         ledger.closed_through = as_minute(state["closed_through"])
         ledger.kept_from = as_minute(state["kept_from"])
+        ledger._owed = _counts(state["owed"])
         if (ledger.kept_from is None) != (ledger.closed_through is None):
             raise ValueError("minutes are kept but none is closed")
         return ledger
@@ -128,9 +141,11 @@ def _listed(minutes: Mapping[int, Counts]) -> list[tuple[int, Counts]]:
 
 
 def _minutes(listed: list[tuple[int, Counts]]) -> dict[int, Counts]:
-    return {
-        _known(minute): {str(counter): int(times) for counter, times in counts.items()} for minute, counts in listed
-    }
+    return {_known(minute): _counts(counts) for minute, counts in listed}
+
+
+def _counts(counts: Mapping[str, int]) -> Counts:
+    return {str(counter): int(times) for counter, times in counts.items()}
 
 
 def _known(value: object) -> int:

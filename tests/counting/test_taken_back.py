@@ -1,0 +1,44 @@
+"""What is taken back leaves its minute while that is open, and else the next one that has it."""
+
+import json
+
+from mailgraph.ledger import GRACE, Ledger
+
+NOON = 1_793_880_000
+FAR = NOON + 86400
+
+
+def closed(*tally: tuple[int, dict[str, int]]) -> dict[int, dict[str, int]]:
+    """What the minutes after noon count once all are closed."""
+    ledger = Ledger()
+    ledger.add([(NOON + 60 * minute, counts) for minute, counts in tally], FAR)
+    ledger.close(FAR)
+    return {(minute - NOON) // 60: counts for minute, counts in ledger.closed.items() if counts}
+
+
+def test_an_open_minute_gives_back() -> None:
+    assert closed((0, {"received": 2, "sent": 1}), (0, {"received": -1})) == {0: {"received": 1, "sent": 1}}
+    assert closed((0, {"received": 2}), (1, {"sent": 1}), (0, {"received": -1})) == {0: {"received": 1}, 1: {"sent": 1}}
+
+
+def test_a_minute_counts_never_less_than_nothing() -> None:
+    assert closed((0, {"received": 1}), (3, {"sent": 1}), (0, {"received": -1})) == {0: {"received": 1}, 3: {"sent": 1}}
+
+
+def test_a_later_minute_gives_back_for_a_closed_one() -> None:
+    tally = (0, {"received": 1}), (3, {"sent": 1}), (0, {"received": -1}), (5, {"received": 1}), (6, {"received": 2})
+    assert closed(*tally) == {0: {"received": 1}, 3: {"sent": 1}, 6: {"received": 2}}
+
+
+def test_one_counter_does_not_give_back_for_another() -> None:
+    assert closed((0, {"received": -1, "sent": 3}), (1, {"received": 1})) == {0: {"sent": 3}}
+
+
+def test_what_is_owed_is_part_of_the_checkpoint() -> None:
+    ledger = Ledger()
+    ledger.add([(NOON, {"received": -2})], FAR)
+    ledger.close(NOON + 120 + GRACE)
+    restored = Ledger.restored(json.loads(json.dumps(ledger.state())))
+    restored.add([(NOON + 300, {"received": 3})], FAR)
+    restored.close(FAR)
+    assert restored.closed[NOON + 300] == {"received": 1}
