@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from mailgraph.checkpoint import Checkpoint, CheckpointError
 from mailgraph.ledger import KEPT, Ledger, as_minute
 from mailgraph.logforms import Stamps
+from mailgraph.messages import Messages
 from mailgraph.rrd import OutdatedError, RrdError, Store
 from mailgraph.scanner import Options, Scanner
 from mailgraph.schema import CLASSICAL_COUNTERS, STEP
@@ -105,7 +106,8 @@ class Counting:
         try:
             self._ledger = Ledger.restored(state["ledger"])
             self._stamps = Stamps(self._year, as_minute(state["newest"]))
-            self._scanner = Scanner(self._options, self._stamps, state["window"].encode("latin-1"))
+            messages = Messages.restored(state["messages"])
+            self._scanner = Scanner(self._options, self._stamps, state["window"].encode("latin-1"), messages)
             self._position = Position.restored(state["position"])
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:  # another version's
             raise CheckpointError(f"the checkpoint is of another kind: {error!r}") from error
@@ -156,6 +158,7 @@ class Counting:
             "ledger": self._ledger.state(),
             "newest": self._stamps.newest,
             "window": self._scanner.window.decode("latin-1"),
+            "messages": self._scanner.messages.state(),
         }
 
     def _write_files(self) -> None:
@@ -167,7 +170,7 @@ class Counting:
         for family in self._store.families:
             try:
                 created = self._store.write(family, ledger.closed, ledger.kept_from, ledger.closed_through)
-                if created and self._written_through is not None:
+                if created and not family.on_demand and self._written_through is not None:
                     self._say(f"{self._store.path(family)} was not there any more; made it anew")
             except RrdError as error:
                 failed.append(error)

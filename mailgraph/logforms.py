@@ -30,11 +30,11 @@ forms come first and spell out what is fixed in them, and no form is given up on
 that does not count, against 1280 ns for the same forms written one optional part after the other.
 """
 
-_PID = rb"(?:\[\d++\])?:%b++(?:\[ID \d++ [a-z0-9]++\.[a-z]++\] )?+" % BLANK
-_RFC5424 = rb" \S++ \S++ (?:-|(?:\[(?:[^\]\\\n]|\\.)*+\])++) ?(?:\xef\xbb\xbf)?"
+_PID = rb"(?:\[(\d++)\])?+:%b++(?:\[ID \d++ [a-z0-9]++\.[a-z]++\] )?+" % BLANK
+_RFC5424 = rb" (\S++) \S++ (?:-|(?:\[(?:[^\]\\\n]|\\.)*+\])++) ?(?:\xef\xbb\xbf)?"
 
 BEFORE_TEXT = rb"(?(metalog)\]%b++|(?(rfc5424)%b|%b))" % (BLANK, _RFC5424, _PID)
-"""What stands between program and text, in each form."""
+"""What stands between program and text, in each form; its two groups are the process id (RFC 5424's, the others')."""
 
 REPEATED = rb"(?:last message repeated|above message repeats) (?P<%b>\d{1,6}+) time"
 """Syslog's word for the previous line of the same host once more; takes the group name of the count."""

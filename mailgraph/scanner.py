@@ -6,13 +6,16 @@ hit, and a hit is a line that counts.
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from itertools import groupby
+from string import ascii_uppercase
 from typing import NamedTuple, TypeAlias
 
 from mailgraph import UsageError
 from mailgraph.logforms import BEFORE_TEXT, HEADER, INLINE_REPEATED, LINE, MESSAGE_REPEATED, REPEATED, Stamps
+from mailgraph.messages import Messages
 from mailgraph.rules import POSTFIX_TAG, RULES, Rule
+from mailgraph.schema import COUNTERS
 
 Counts: TypeAlias = dict[str, int]
 """Events by counter."""
@@ -40,7 +43,8 @@ class Options(NamedTuple):
 
     def wants(self, rule: Rule) -> bool:
         """Whether the row is there under these options."""
-        return all(getattr(self, option) for option in rule.needs.split())
+        needed = (need.partition("-") for need in rule.needs.split())
+        return all(not getattr(self, without) if without else getattr(self, option) for option, _, without in needed)
 
 
 def pattern_source(rules: tuple[Rule, ...], classic: bool) -> bytes:
@@ -65,7 +69,16 @@ def _suite(rule: Rule) -> bytes:
 
 
 def _program(rules: list[Rule], suite: bytes, before: bytes) -> bytes:
-    return rules[0].program.removeprefix(suite) + before + _alternatives(_row(rule) for rule in rules)
+    runs = (_opened(opening, list(rows)) for opening, rows in groupby(rules, _opening))
+    return rules[0].program.removeprefix(suite) + before + _alternatives(runs)
+
+
+def _opening(rule: Rule) -> bytes:
+    return rule.opening
+
+
+def _opened(opening: bytes, rules: list[Rule]) -> bytes:
+    return _named(opening, f"{rules[0].name}_") + _alternatives(map(_row, rules))
 
 
 def _alternatives(patterns: Iterable[bytes]) -> bytes:
@@ -73,28 +86,79 @@ def _alternatives(patterns: Iterable[bytes]) -> bytes:
 
 
 def _row(rule: Rule) -> bytes:
-    name = rule.name.encode()
-    return b"(?P<%b>%b)" % (name, rule.text.replace(b"(?P<N>", b"(?P<%b_N>" % name))
+    return b"(?P<%b>%b)" % (rule.name.encode(), _named(rule.text, rule.name))
+
+
+def _named(text: bytes, owner: str) -> bytes:
+    """The text with its groups named for their owner, as OWNER_Q: ``re`` has each name once."""
+    return _OWN_GROUP.sub(rb"(?P<%b_\1>" % owner.encode(), text)
+
+
+_OWN_GROUP = re.compile(rb"\(\?P<([A-Z])>")
+
+
+class _Step(NamedTuple):
+    """A row's step, and which groups it gets: the process id (of two, one is set), and those of opening and text."""
+
+    take: Callable[..., tuple[str, ...]]
+    counters: tuple[str, ...]
+    process: tuple[int, int]
+    groups: tuple[int, ...]
+
+
+def _steps(rules: tuple[Rule, ...], groups: Mapping[str, int], messages: Messages) -> dict[str, _Step]:
+    steps: dict[str, _Step] = {}
+    for _, rows in groupby(rules, _tag):
+        program = list(rows)
+        own = {
+            index for rule in program for index in _own_groups(rule.name, groups) + _own_groups(f"{rule.name}_", groups)
+        }
+        first = min(own | {groups[rule.name] for rule in program})
+        for _, run in groupby(program, _opening):
+            opened = list(run)
+            shared = _own_groups(f"{opened[0].name}_", groups)
+            for rule in opened:
+                if rule.step:
+                    taken = sorted(shared + _own_groups(rule.name, groups))
+                    take = getattr(messages, rule.step)
+                    steps[rule.name] = _Step(take, rule.counters, (first - 2, first - 1), tuple(taken))
+    return steps
+
+
+def _own_groups(owner: str, groups: Mapping[str, int]) -> list[int]:
+    return [groups[name] for letter in ascii_uppercase if (name := f"{owner}_{letter}") in groups]
 
 
 class Scanner:
     """Counts the lines of blocks under the given options.
 
-    ``window`` is the end of the log before the first block: what ``last message repeated`` may speak of.  Raises
-    UsageError for a pattern of the options that is no regular expression.
+    ``window`` is the end of the log before the first block: what ``last message repeated`` may speak of;
+    ``messages`` is what is remembered of it.  Raises UsageError for a pattern of the options that is no regular
+    expression.
     """
 
-    def __init__(self, options: Options, stamps: Stamps, window: bytes = b"", rules: tuple[Rule, ...] = RULES) -> None:
+    def __init__(
+        self,
+        options: Options,
+        stamps: Stamps,
+        window: bytes = b"",
+        messages: Messages | None = None,
+        rules: tuple[Rule, ...] = RULES,
+    ) -> None:
         self.window = window
+        self.messages = Messages() if messages is None else messages
         self._stamps = stamps
         self._inline_repeated = not options.classic
         wanted = tuple(rule for rule in rules if options.wants(rule))
         self._pattern = re.compile(pattern_source(wanted, options.classic))
         self._counters = {rule.name: rule.counters for rule in wanted}
+        self._counters |= {counter: (counter,) for counter in COUNTERS}
         self._numbered = {rule.name for rule in wanted if b"(?P<N>" in rule.text}
+        self._steps = _steps(wanted, self._pattern.groupindex, self.messages)
         self._ignored = {rule.name: _ignored_hosts(options, rule.unless) for rule in wanted if rule.unless}
         self._host = None if options.host is None else _compiled(options.host, "--host")
-        self._looked_at = self._numbered | {"repeated"} | (self._ignored.keys() if options.ignore_hosts else set())
+        ignoring = self._ignored.keys() if options.ignore_hosts else set()
+        self._looked_at = self._numbered | {"repeated"} | ignoring
 
     def scan(self, block: bytes, reference: float) -> Tally:
         """The events of whole lines; a stamp without year is near ``reference`` (epoch seconds)."""
@@ -122,10 +186,12 @@ class Scanner:
     def _scan(self, block: bytes) -> Tally:
         text = b"\n" + block
         look_at_all = self._host is not None or (self._inline_repeated and MESSAGE_REPEATED in text)
-        looked_at = self._looked_at
+        looked_at, steps = self._looked_at, self._steps
         tally: Tally = []
         rows: Counts = {}
         last: tuple[bytes | None, ...] = ()
+        minute: int | None = None
+        taken_back = self.messages.taken_back
         for hit in self._pattern.finditer(text):
             stamp = hit.group(MINUTE, ZONE)
             if stamp != last:
@@ -134,12 +200,21 @@ class Scanner:
                 minute = self._stamps.minute(*stamp)
                 if minute is not None:
                     tally.append((minute, rows))
+                    self.messages.pass_to(minute)
             row = hit.lastgroup or ""
             if look_at_all or row in looked_at:
-                for seen, times in self._look_at(hit, text).items():
-                    rows[seen] = rows.get(seen, 0) + times
+                if minute is not None:
+                    for seen, times in self._look_at(hit, text, minute).items():
+                        rows[seen] = rows.get(seen, 0) + times
+            elif row in steps:
+                if minute is not None:
+                    for counter in _said(steps[row], hit, minute):
+                        rows[counter] = rows.get(counter, 0) + 1
             else:
                 rows[row] = rows.get(row, 0) + 1
+            if taken_back:
+                tally.extend((earlier, {"received": -1}) for earlier in taken_back)
+                taken_back.clear()
         self._remember(block)
         counted = ((minute, self._counts(rows)) for minute, rows in tally)
         return [(minute, counts) for minute, counts in counted if counts]
@@ -154,22 +229,24 @@ class Scanner:
                 counts[counter] = counts.get(counter, 0) + times
         return counts
 
-    def _look_at(self, hit: re.Match[bytes], text: bytes) -> Counts:
-        """The rows that a hit counts, where that takes more than the row's name."""
+    def _look_at(self, hit: re.Match[bytes], text: bytes, minute: int) -> Counts:
+        """The rows or counters that a hit counts, where that takes more than the row's name."""
         row = hit.lastgroup or ""
-        if self._host is not None and not self._host.fullmatch(hit["host"] or b"localhost"):
+        if self._host is not None and not self._host.fullmatch(hit[HOST] or b"localhost"):
             return {}
         if row == "repeated":
-            return self._repeated(hit, text)
+            return self._repeated(hit, text, minute)
         if row in self._ignored:
             end_of_line = text.find(b"\n", hit.end())
-            if any(host.search(text, hit.start(row), end_of_line) for host in self._ignored[row]):
+            if any(host.search(text, hit.start(), end_of_line) for host in self._ignored[row]):
                 return {}
-        inline = _INLINE_TIMES.search(text, hit.start(), hit.start(row)) if self._inline_repeated else None
+        inline = _INLINE_TIMES.match(text, hit.end(HOST)) if self._inline_repeated and hit[HOST] else None
         times = int(inline[1]) if inline else 1
+        if row in self._steps:
+            return dict.fromkeys(_said(self._steps[row], hit, minute), times)
         return {row: times * int(hit[f"{row}_N"]) if row in self._numbered else times}
 
-    def _repeated(self, hit: re.Match[bytes], text: bytes) -> Counts:
+    def _repeated(self, hit: re.Match[bytes], text: bytes, minute: int) -> Counts:
         """``last message repeated``: the rows of the host's line before, as often as it says."""
         before = text[max(1, hit.start() + 1 - WINDOW) : hit.start() + 1]
         before = (self.window + before)[-WINDOW:]
@@ -179,14 +256,22 @@ class Scanner:
             known = LINE.match(b"\n" + line)
             if known and known["host"] == hit["host"] and known.lastgroup != "nothing":
                 same = self._pattern.match(b"\n" + line + b"\n")
-                rows = self._look_at(same, b"\n" + line + b"\n") if same else {}
+                rows = self._look_at(same, b"\n" + line + b"\n", minute) if same else {}
                 return {row: times * int(hit["times"]) for row, times in rows.items()}
         return {}
 
 
-MINUTE, ZONE = (re.compile(HEADER).groupindex[group] for group in ("minute", "zone"))
+MINUTE, ZONE, HOST = (re.compile(HEADER).groupindex[group] for group in ("minute", "zone", "host"))
 
-_INLINE_TIMES = re.compile(rb"message repeated (\d+) times: \[ \Z")
+
+def _said(step: _Step, hit: re.Match[bytes], minute: int) -> tuple[str, ...]:
+    """The counters that a hit is, by its row's step."""
+    take, counters, (process, other_process), groups = step
+    of = hit[other_process] or hit[process] or b""
+    return take(counters, minute, hit[HOST] or b"localhost", of, *map(hit.group, groups))
+
+
+_INLINE_TIMES = re.compile(rb"[^:\n]*?[:-] message repeated (\d{1,6}) times: \[ ")
 
 
 def _ignored_hosts(options: Options, field: str) -> list[re.Pattern[bytes]]:

@@ -38,10 +38,14 @@ def arguments(options: Options) -> list[str]:
 
 
 def log_lines(name: str) -> list[bytes]:
-    """The file's texts as lines of a log, each ``PROGRAM: TEXT`` with a stamp, a host and a pid before and within."""
-    lines = (HERE / name).read_bytes().splitlines()
-    programs = [line.partition(b":") for line in lines]
-    return [b"Nov  5 06:07:08 mail %b[4711]:%b\n" % (program, text) for program, _, text in programs]
+    """The file's texts as lines of a log."""
+    return [as_log_line(line) for line in (HERE / name).read_bytes().splitlines()]
+
+
+def as_log_line(line: bytes) -> bytes:
+    """``PROGRAM: TEXT`` with a stamp, a host and a process id."""
+    program, _, text = line.partition(b":")
+    return b"Nov  5 06:07:08 mail %b[4711]:%b\n" % (program, text)
 
 
 def sample_logs() -> dict[str, bytes]:

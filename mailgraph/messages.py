@@ -1,0 +1,426 @@
+"""What is remembered of mail under way: queue ids, hops through a content filter, SMTP sessions, verdicts.
+
+Knows no file and no pattern of a line.  The methods that rules name as their step get what a line says and answer
+which of its counters it is in the light of earlier lines; what an earlier line counted too soon is put into
+``taken_back``.  All of it is bounded, expires by the stamps of the log, and is part of the checkpoint.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from hashlib import blake2b
+from typing import Any, NamedTuple, TypeAlias
+
+from mailgraph.rules import RSPAMD_SYMBOLS
+from mailgraph.schema import DAY, STEP
+
+Counters: TypeAlias = tuple[str, ...]
+
+Key: TypeAlias = tuple[bytes, ...]
+"""A host and what is unique on it: a queue id, a process id, a relay."""
+
+REMEMBERED = 15 * STEP
+"""How long the next line about a message is waited for: filters and clients give up after ten minutes."""
+
+FILTER_REMEMBERED = DAY
+"""How long a relay is known to be a content filter after the last message that went through it."""
+
+LIMIT = 20_000
+"""Entries of a kind at most: 15 minutes at 20 messages a second.  The oldest go first."""
+
+PAIRED = 2 * STEP
+"""How far apart a filter's line without queue id and Postfix's line about the same message may be."""
+
+CLIENT_STAGES = (b"CONNECT", b"HELO", b"EHLO", b"XCLIENT")
+"""What is refused here is the client: all refusals of the session are one."""
+
+MESSAGE_STAGES = (b"DATA", b"BDAT", b"END-OF-MESSAGE")
+"""What is refused here is the message, not one of its recipients."""
+
+VERDICTS = ("spam", "virus")
+
+_LOOPBACK = re.compile(rb"\[(?:127\.|::1\])")
+_ADDRESS = re.compile(rb"\[[^\]]*+\]")
+_STATISTICS = re.compile(rb" (data|bdat)=(\d+)(/\d)?")
+
+
+class Session(NamedTuple):
+    """An SMTP session: the queue ids that it got, and how many of those count no more though they were accepted."""
+
+    messages: tuple[bytes, ...] = ()
+    uncounted: int = 0
+    refused: bool = False
+    discarding: bool = False
+
+
+class Arrival(NamedTuple):
+    """A message that counted as received: in which minute, in whose session, from which address."""
+
+    minute: int
+    process: bytes
+    address: bytes
+
+
+class _Memory(dict[Key, Any]):
+    """Values by key.  Those that were set ``lasts`` seconds ago, and the oldest of more than LIMIT, go."""
+
+    def __init__(self, lasts: int) -> None:
+        self._lasts = lasts
+        self._set_at: dict[Key, int] = {}
+
+    def remember(self, key: Key, minute: int, value: Any = True) -> None:
+        self.drop(key)
+        self[key] = value
+        self._set_at[key] = minute
+        if len(self) > LIMIT:
+            self.drop(next(iter(self)))
+
+    def drop(self, key: Key) -> None:
+        if key in self:
+            del self[key], self._set_at[key]
+
+    def expire(self, now: int) -> None:
+        while self:
+            oldest = next(iter(self))
+            if self._set_at[oldest] >= now - self._lasts:
+                return
+            self.drop(oldest)
+
+    def state(self) -> list[tuple[Any, int, Any]]:
+        return [(_text(key), self._set_at[key], _text(value)) for key, value in self.items()]
+
+    def restore(self, state: Iterable[tuple[Any, int, Any]]) -> None:
+        for key, minute, value in state:
+            self.remember(_bytes(key), int(minute), _bytes(value))
+
+
+class Messages:
+    """What earlier lines say about later ones.  ``taken_back`` holds minutes in which a received mail was none."""
+
+    def __init__(self) -> None:
+        self.taken_back: list[int] = []
+        self._newest = 0
+        self._arrivals = _Memory(REMEMBERED)
+        self._sessions = _Memory(REMEMBERED)
+        self._hops = _Memory(REMEMBERED)
+        self._filters = _Memory(FILTER_REMEMBERED)
+        self._seen = _Memory(REMEMBERED)
+        self._unpaired = _Memory(PAIRED)
+
+    def pass_to(self, minute: int) -> None:
+        """The log has come to ``minute``: forget what is too old."""
+        if minute > self._newest:
+            self._newest = minute
+            for memory in self._memories().values():
+                memory.expire(minute)
+
+    # The steps.  Each gets the rule's counters, the line's minute, host and process id, and the text's groups.
+
+    def received(
+        self, counters: Counters, minute: int, host: bytes, process: bytes, queue_id: bytes, client: bytes
+    ) -> Counters:
+        """A message begins to come in from a client."""
+        session = self._sessions.get((host, process), Session()) if process else Session()
+        self._hops.drop((host, queue_id))
+        if session.discarding:
+            self._sessions.remember((host, process), minute, session._replace(discarding=False))
+            return ()
+        if process:
+            session = session._replace(messages=(*session.messages, queue_id))
+            self._sessions.remember((host, process), minute, session)
+        address = _ADDRESS.search(client)
+        arrival = Arrival(minute, process, address[0] if address else b"")
+        self._arrivals.remember((host, queue_id), minute, arrival)
+        return counters
+
+    def reinjected(
+        self,
+        counters: Counters,
+        minute: int,
+        host: bytes,
+        process: bytes,
+        queue_id: bytes,
+        client: bytes,
+        first_id: bytes,
+    ) -> Counters:
+        """A message comes in that was in a queue as ``first_id`` before: in ours, if it was ours or came from here."""
+        if (host, first_id) not in self._arrivals and not _LOOPBACK.search(client):
+            return self.received(counters, minute, host, process, queue_id, client)
+        self._hops.remember((host, first_id), minute)
+        self._arrivals.drop((host, queue_id))
+        return ()
+
+    def sent(
+        self,
+        counters: Counters,
+        minute: int,
+        host: bytes,
+        _process: bytes,
+        queue_id: bytes,
+        relay: bytes | None,
+        ended: bytes | None = None,
+        next_id: bytes | None = None,
+    ) -> Counters:
+        """A recipient is accepted by the next server, or only handed to a filter.
+
+        The filter's answer names the queue id under which the message came back (``next_id``) or says that the
+        message ended there (``ended``); and a filter is one for the next message too.
+        """
+        if relay is None:
+            return counters
+        came_back = next_id is not None and self._came_back(host, queue_id, next_id, relay)
+        hop = (
+            came_back
+            or (host, queue_id) in self._hops
+            or (host, relay) in self._filters
+            or (ended is not None and _LOOPBACK.search(relay) is not None)
+        )
+        if not hop:
+            return counters
+        if came_back and next_id:
+            self._take_back(host, next_id, accepted=True)
+        self._hops.remember((host, queue_id), minute)
+        self._filters.remember((host, relay), minute)
+        return ()
+
+    def _came_back(self, host: bytes, queue_id: bytes, next_id: bytes, relay: bytes) -> bool:
+        """Whether the message came in again as ``next_id``: from here, or from where it was sent to."""
+        arrival = self._arrivals.get((host, next_id))
+        if arrival is None or next_id == queue_id:
+            return False
+        return _LOOPBACK.match(arrival.address) is not None or (arrival.address != b"" and arrival.address in relay)
+
+    def disconnected(
+        self, counters: Counters, _minute: int, host: bytes, process: bytes, statistics: bytes
+    ) -> Counters:
+        """A session ends; of its messages those were received that Postfix's statistics say were accepted."""
+        session = self._sessions.get((host, process))
+        if session is None:
+            return counters
+        self._sessions.drop((host, process))
+        counted = [queue_id for queue_id in session.messages if self._is_of(host, queue_id, process)]
+        if counted and b" commands=" in statistics:
+            accepted = max(_accepted(statistics, len(counted)) - session.uncounted, 0)
+            for queue_id in counted[accepted:]:
+                self._take_back(host, queue_id)
+        return counters
+
+    def hung_up(self, counters: Counters, _minute: int, host: bytes, process: bytes) -> Counters:
+        """The client is gone in the middle of a message."""
+        session = self._sessions.get((host, process))
+        if session and session.messages and self._is_of(host, session.messages[-1], process):
+            self._take_back(host, session.messages[-1])
+        return counters
+
+    def refused(
+        self,
+        counters: Counters,
+        minute: int,
+        host: bytes,
+        _process: bytes,
+        queue_id: bytes | None = None,
+        stage: bytes | None = None,
+    ) -> Counters:
+        """A recipient is refused, or (at some stages, or where none is named) the whole message, once."""
+        if queue_id is None or (stage is not None and stage not in MESSAGE_STAGES):
+            return counters
+        self._take_back(host, queue_id)
+        return counters if self._is_first("refused", host, queue_id, minute) else ()
+
+    def discarded(
+        self, counters: Counters, minute: int, host: bytes, process: bytes, queue_id: bytes | None = None
+    ) -> Counters:
+        """A message is dropped, or, where it has no queue id yet, the next one of the session will be."""
+        if queue_id is not None:
+            self._take_back(host, queue_id, accepted=True)
+        elif process:
+            session = self._sessions.get((host, process), Session())
+            self._sessions.remember((host, process), minute, session._replace(discarding=True))
+        return counters
+
+    def milter_refused(
+        self, counters: Counters, minute: int, host: bytes, process: bytes, queue_id: bytes | None, stage: bytes
+    ) -> Counters:
+        """A milter refuses a client (once a session), a recipient or a message."""
+        session = self._sessions.get((host, process), Session())
+        if session.refused and stage != b"CONNECT":
+            return ()
+        if process and stage in CLIENT_STAGES:
+            self._sessions.remember((host, process), minute, Session(refused=True))
+        if queue_id is None:
+            return counters
+        if stage in MESSAGE_STAGES:
+            self._take_back(host, queue_id)
+        if counters == ("greylisted",):
+            if (b"put off", host, queue_id) in self._seen:
+                return ("rejected",)
+            return counters if self._is_first("greylisted", host, queue_id, minute) else ()
+        return tuple(
+            counter
+            for counter in counters
+            if counter not in VERDICTS or self._is_new_verdict(counter, host, minute, queue_id, by_filter=False)
+        )
+
+    def proxy_refused(
+        self, counters: Counters, minute: int, host: bytes, _process: bytes, filter_id: bytes | None
+    ) -> Counters:
+        """A filter before the queue refuses a message; its own line may have counted the verdict."""
+        if filter_id is None:
+            return counters
+        return tuple(
+            counter
+            for counter in counters
+            if counter not in VERDICTS or self._is_first(counter, host, filter_id, minute)
+        )
+
+    def verdict(
+        self, counters: Counters, minute: int, host: bytes, _process: bytes, queue_id: bytes | None = None
+    ) -> Counters:
+        """A filter's verdict, once per message."""
+        return tuple(
+            counter for counter in counters if self._is_new_verdict(counter, host, minute, queue_id, by_filter=True)
+        )
+
+    def filtered(
+        self,
+        counters: Counters,
+        minute: int,
+        host: bytes,
+        _process: bytes,
+        filter_id: bytes,
+        action: bytes | None,
+        queue_id: bytes | None = None,
+    ) -> Counters:
+        """A content filter's verdict, by the filter's id and perhaps the queue id; what it blocked ends there."""
+        if queue_id is not None and action == b"Blocked":
+            self._hops.remember((host, queue_id), minute)
+        new = [counter for counter in counters if self._is_first(counter, host, filter_id, minute)]
+        if queue_id is None:
+            return tuple(new)
+        return tuple(counter for counter in new if self._is_first(counter, host, queue_id, minute))
+
+    def rspamd(
+        self,
+        counters: Counters,
+        minute: int,
+        host: bytes,
+        _process: bytes,
+        queue_id: bytes | None,
+        symbols: bytes,
+    ) -> Counters:
+        """rspamd's verdict, and what its symbols say of signatures and policies."""
+        said = (*counters, *(counter for symbol, counter in RSPAMD_SYMBOLS if symbol in symbols))
+        if queue_id is None:
+            return said
+        return tuple(counter for counter in said if self._is_first(counter, host, queue_id, minute))
+
+    def put_off(
+        self, counters: Counters, minute: int, host: bytes, process: bytes, queue_id: bytes | None, symbols: bytes
+    ) -> Counters:
+        """rspamd puts a message off for another reason than greylisting."""
+        if queue_id is not None:
+            self._seen.remember((b"put off", host, queue_id), minute)
+        return self.rspamd(counters, minute, host, process, queue_id, symbols)
+
+    def once(self, counters: Counters, minute: int, host: bytes, process: bytes, text: bytes) -> Counters:
+        """A line that the program may write to two logs: the second one is no second event."""
+        key = b"twice", host, process, blake2b(text, digest_size=8).digest()
+        if key in self._seen:
+            self._seen.drop(key)
+            return ()
+        self._seen.remember(key, minute)
+        return counters
+
+    def _is_of(self, host: bytes, queue_id: bytes, process: bytes) -> bool:
+        arrival = self._arrivals.get((host, queue_id))
+        return arrival is not None and arrival.process == process
+
+    def _take_back(self, host: bytes, queue_id: bytes, accepted: bool = False) -> None:
+        """A message that counted as received is none; ``accepted`` where its client was told otherwise."""
+        arrival = self._arrivals.get((host, queue_id))
+        if arrival is None:
+            return
+        self._arrivals.drop((host, queue_id))
+        self.taken_back.append(arrival.minute)
+        session = self._sessions.get((host, arrival.process))
+        if accepted and session is not None and queue_id in session.messages:
+            session = session._replace(uncounted=session.uncounted + 1)
+            self._sessions.remember((host, arrival.process), self._newest, session)
+
+    def _is_first(self, counter: str, host: bytes, message: bytes, minute: int) -> bool:
+        """Whether this is the message's first verdict of the counter's family."""
+        key = counter.partition("_")[0].encode(), host, message
+        if key in self._seen:
+            return False
+        self._seen.remember(key, minute)
+        return True
+
+    def _is_new_verdict(
+        self, counter: str, host: bytes, minute: int, queue_id: bytes | None, *, by_filter: bool
+    ) -> bool:
+        """Whether neither Postfix nor the filter spoke of it before.
+
+        Where the filter's line has no queue id, its verdict and Postfix's words meet in pairs.
+        """
+        if queue_id is not None and not self._is_first(counter, host, queue_id, minute):
+            return False
+        if by_filter and queue_id is not None:
+            return True
+        kind = counter.encode()
+        side, other = (b"filter", b"postfix") if by_filter else (b"postfix", b"filter")
+        waiting = self._unpaired.get((host, kind, other), 0)
+        if waiting:
+            self._unpaired.remember((host, kind, other), minute, waiting - 1)
+            return False
+        self._unpaired.remember((host, kind, side), minute, self._unpaired.get((host, kind, side), 0) + 1)
+        return True
+
+    # The checkpoint.
+
+    def _memories(self) -> dict[str, _Memory]:
+        return {
+            "arrivals": self._arrivals,
+            "sessions": self._sessions,
+            "hops": self._hops,
+            "filters": self._filters,
+            "seen": self._seen,
+            "unpaired": self._unpaired,
+        }
+
+    def state(self) -> dict[str, Any]:
+        """What a checkpoint holds."""
+        memories = {name: memory.state() for name, memory in self._memories().items() if memory}
+        return {"newest": self._newest, **memories}
+
+    @classmethod
+    def restored(cls, state: Mapping[str, Any]) -> "Messages":
+        """The messages of a state.  Raises KeyError, TypeError, ValueError or AttributeError for what is none."""
+        messages = cls()
+        messages._newest = int(state["newest"])
+        for name, memory in messages._memories().items():
+            memory.restore(state.get(name, ()))
+        messages._arrivals.update({key: Arrival(*value) for key, value in messages._arrivals.items()})
+        messages._sessions.update({key: Session(*value) for key, value in messages._sessions.items()})
+        return messages
+
+
+def _accepted(statistics: bytes, messages: int) -> int:
+    """How many of the session's messages were accepted; BDAT counts chunks, of which only a failure tells."""
+    counted = {command: (int(successes), failed) for command, successes, failed in _STATISTICS.findall(statistics)}
+    accepted, _ = counted.get(b"data", (0, b""))
+    if b"bdat" in counted:
+        return messages - 1 if counted[b"bdat"][1] else messages
+    return accepted
+
+
+def _text(value: Any) -> Any:
+    """A value as JSON has it."""
+    if isinstance(value, bytes):
+        return value.decode("latin-1")
+    return [_text(part) for part in value] if isinstance(value, tuple) else value
+
+
+def _bytes(value: Any) -> Any:
+    """What ``_text`` was made of."""
+    if isinstance(value, str):
+        return value.encode("latin-1")
+    return tuple(_bytes(part) for part in value) if isinstance(value, list) else value

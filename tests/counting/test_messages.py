@@ -1,0 +1,317 @@
+"""What is remembered of mail under way: each situation as the lines that tell it."""
+
+import json
+from collections import Counter
+
+import pytest
+
+from mailgraph import messages
+from mailgraph.logforms import Stamps
+from mailgraph.messages import Messages
+from mailgraph.scanner import Options, Scanner
+from tests.conftest import SetZone
+
+NOON = 1_793_880_000
+"""2026-11-05 12:00:00 UTC."""
+
+
+@pytest.fixture(autouse=True)
+def utc(set_zone: SetZone) -> None:
+    set_zone("UTC")
+
+
+def line(text: str, minute: int = 0, host: str = "mail") -> bytes:
+    program, _, rest = text.partition(": ")
+    program = program if "[" in program else f"{program}[4711]"
+    return f"Nov  5 {12 + minute // 60:02}:{minute % 60:02}:00 {host} {program}: {rest}\n".encode()
+
+
+def by_minute(*lines: bytes) -> dict[int, dict[str, int]]:
+    """Counts by minutes after noon."""
+    counted: dict[int, Counter[str]] = {}
+    for minute, counts in Scanner(Options(), Stamps(2026)).scan(b"".join(lines), 0):
+        counted.setdefault((minute - NOON) // 60, Counter()).update(counts)
+    return {
+        minute: {c: n for c, n in counts.items() if n} for minute, counts in counted.items() if any(counts.values())
+    }
+
+
+def counts(*lines: bytes) -> dict[str, int]:
+    total: Counter[str] = Counter()
+    for counted in by_minute(*lines).values():
+        total.update(counted)
+    return {counter: times for counter, times in total.items() if times}
+
+
+CLIENT = "postfix/smtpd: {}: client={}"
+SENT = "postfix/smtp: {}: to=<a@b.example>, relay={}, delay=1, dsn=2.0.0, status=sent ({})"
+FILTER = "127.0.0.1[127.0.0.1]:10024"
+FROM_FILTER = "250 2.0.0 from MTA(smtp:[127.0.0.1]:10025): 250 2.0.0 Ok: queued as {}"
+MX = "mx.b.example[192.0.2.1]:25"
+
+ARRIVED = line(CLIENT.format("AAA1", "c.example[198.51.100.7]"))
+CAME_BACK = line(CLIENT.format("BBB2", "localhost[127.0.0.1]"))
+TO_FILTER = line(SENT.format("AAA1", FILTER, FROM_FILTER.format("BBB2")))
+DELIVERED = line(SENT.format("BBB2", MX, "250 2.0.0 Ok: queued as CCC3"))
+
+
+def test_a_message_through_a_filter_is_received_once_and_sent_once() -> None:
+    assert counts(ARRIVED, CAME_BACK, TO_FILTER, DELIVERED) == {"received": 1, "sent": 1}
+
+
+def test_a_message_through_a_filter_counts_in_the_minute_of_its_arrival() -> None:
+    slow = line(SENT.format("AAA1", FILTER, FROM_FILTER.format("BBB2")), 2)
+    assert by_minute(ARRIVED, line(CLIENT.format("BBB2", "localhost[127.0.0.1]"), 1), slow) == {0: {"received": 1}}
+
+
+def test_each_recipient_of_a_message_in_the_filter_is_a_hop() -> None:
+    assert counts(ARRIVED, CAME_BACK, TO_FILTER, TO_FILTER, DELIVERED) == {"received": 1, "sent": 1}
+
+
+def test_a_filter_is_one_for_the_next_message_too() -> None:
+    next_one = line(SENT.format("DDD4", FILTER, "250 2.0.0 Ok, eaten"))
+    assert counts(ARRIVED, CAME_BACK, TO_FILTER, next_one) == {"received": 1}
+
+
+def test_a_server_behind_loopback_is_no_filter_by_its_address_alone() -> None:
+    assert counts(line(SENT.format("AAA1", "127.0.0.2[127.0.0.2]:2525", "250 Ok: queued as XYZ"))) == {"sent": 1}
+
+
+def test_a_filter_on_another_machine_is_known_by_the_message_that_comes_back() -> None:
+    back = line(CLIENT.format("BBB2", "filter.example[192.0.2.9]"))
+    to_filter = line(SENT.format("AAA1", "filter.example[192.0.2.9]:10024", "250 2.0.0 Ok: queued as BBB2"))
+    assert counts(ARRIVED, back, to_filter, DELIVERED) == {"received": 1, "sent": 1}
+
+
+def test_an_answer_that_names_a_queue_id_of_ours_makes_no_filter_of_a_stranger() -> None:
+    lie = line(SENT.format("BBB2", MX, "250 2.0.0 Ok: queued as AAA1"))
+    assert counts(ARRIVED, CAME_BACK, lie, DELIVERED) == {"received": 2, "sent": 2}
+
+
+def test_an_answer_that_names_the_message_itself_is_no_hop() -> None:
+    assert counts(CAME_BACK, line(SENT.format("BBB2", FILTER, "250 Ok: queued as BBB2"))) == {"received": 1, "sent": 1}
+
+
+def test_two_servers_in_one_log_do_not_take_each_others_queue_ids() -> None:
+    mailstore = line(CLIENT.format("BBB2", "localhost[127.0.0.1]"), host="mailstore")
+    assert counts(ARRIVED, mailstore, TO_FILTER) == {"received": 2, "sent": 1}
+
+
+def test_a_message_that_the_filter_names_as_blocked_is_not_sent() -> None:
+    blocked = line("amavis: (00713-03) Blocked BANNED (.exe) {DiscardedInbound}, <s> -> <a>, Queue-ID: AAA1, Hits: -")
+    assert counts(ARRIVED, blocked, line(SENT.format("AAA1", FILTER, "250 2.7.0 Ok"))) == {"received": 1}
+
+
+def test_local_mail_counts_as_received() -> None:
+    fetched = line(CLIENT.format("AAA1", "localhost[127.0.0.1]"))
+    assert counts(fetched, line(SENT.format("AAA1", MX, "250 Ok: queued as XYZ"))) == {"received": 1, "sent": 1}
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        "postfix/cleanup: AAA1: reject: header Subject: x from c.example[198.51.100.7]; from=<>: 5.7.1 no",
+        "postfix/cleanup: AAA1: discard: header Subject: x from c.example[198.51.100.7]; from=<>: quiet",
+        "postfix/cleanup: AAA1: milter-reject: END-OF-MESSAGE from c.example[198.51.100.7]: 5.7.1 no; from=<>",
+        "postfix/cleanup: AAA1: milter-discard: END-OF-MESSAGE from c.example[198.51.100.7]: triggers DISCARD action;",
+        "postfix/smtpd: AAA1: milter-reject: DATA from c.example[198.51.100.7]: 550 5.7.1 no; from=<>",
+        "postfix/smtpd: AAA1: reject: DATA from c.example[198.51.100.7]: 554 5.7.1 no; from=<>",
+        "postfix/smtpd: AAA1: reject: END-OF-MESSAGE from c.example[198.51.100.7]: 554 5.7.1 no; from=<>",
+        "postfix/smtpd: warning: AAA1: queue file size limit exceeded",
+    ],
+)
+def test_a_message_that_is_refused_is_not_received(refusal: str) -> None:
+    assert counts(ARRIVED, line(refusal, 1)) == {"rejected": 1}
+    assert by_minute(ARRIVED, line(refusal, 1)) == {1: {"rejected": 1}}
+
+
+def test_a_message_of_which_a_recipient_is_refused_is_received() -> None:
+    refusal = "postfix/smtpd: AAA1: reject: RCPT from c.example[198.51.100.7]: 550 5.1.1 no; from=<> to=<a@b.example>"
+    assert counts(ARRIVED, line(refusal)) == {"received": 1, "rejected": 1}
+
+
+def test_greylisting_after_data_is_no_receipt() -> None:
+    refusal = "postfix/smtpd: AAA1: reject: DATA from c.example[198.51.100.7]: 450 4.2.0 Greylisted; from=<>"
+    assert counts(ARRIVED, line(refusal)) == {"greylisted": 1}
+
+
+END = "postfix/smtpd: disconnect from c.example[198.51.100.7] ehlo=1 {} quit=1 commands=5"
+
+
+@pytest.mark.parametrize(
+    ("statistics", "received"),
+    [
+        ("mail=2 rcpt=2 data=2", 2),
+        ("mail=2 rcpt=2 data=1", 1),
+        ("mail=2 rcpt=2 data=1/2", 1),
+        ("mail=2 rcpt=2 rset=2", 0),
+        ("mail=2 rcpt=2 bdat=2", 2),
+        ("mail=2 rcpt=2 bdat=5", 2),
+        ("mail=2 rcpt=2 bdat=1/2", 1),
+    ],
+)
+def test_of_a_session_those_messages_are_received_that_its_statistics_say(statistics: str, received: int) -> None:
+    session = (ARRIVED, line(CLIENT.format("BBB2", "c.example[198.51.100.7]")), line(END.format(statistics)))
+    assert counts(*session).get("received", 0) == received
+
+
+def test_a_refused_message_is_taken_back_once() -> None:
+    refusal = line("postfix/cleanup: AAA1: reject: header Subject: x from c.example[198.51.100.7]; from=<>: 5.7.1 no")
+    second = line(CLIENT.format("BBB2", "c.example[198.51.100.7]"))
+    assert counts(ARRIVED, refusal, second, line(END.format("mail=2 rcpt=2 data=1/2"))) == {
+        "rejected": 1,
+        "received": 1,
+    }
+
+
+def test_a_discarded_message_was_accepted_by_the_statistics() -> None:
+    discard = line("postfix/cleanup: AAA1: discard: header Subject: x from c.example[198.51.100.7]; from=<>: quiet")
+    second = line(CLIENT.format("BBB2", "c.example[198.51.100.7]"))
+    assert counts(ARRIVED, discard, second, line(END.format("mail=2 rcpt=2 data=2"))) == {"rejected": 1, "received": 1}
+
+
+def test_a_message_that_came_back_from_a_filter_was_accepted_by_the_statistics() -> None:
+    own_bounce = line(CLIENT.format("DDD4", "localhost[127.0.0.1]"))
+    end = line(END.format("mail=2 rcpt=2 data=2").replace("smtpd", "smtpd[99]"))
+    inner = [entry.replace(b"smtpd[4711]", b"smtpd[99]") for entry in (CAME_BACK, own_bounce)]
+    assert counts(ARRIVED, inner[0], TO_FILTER, inner[1], end) == {"received": 2}
+
+
+def test_a_client_that_hangs_up_in_the_middle_of_a_message_sent_none() -> None:
+    hung_up = line("postfix/smtpd: lost connection after DATA (14 bytes) from c.example[198.51.100.7]")
+    old_end = line("postfix/smtpd: disconnect from c.example[198.51.100.7]")  # before Postfix 3.0
+    assert counts(ARRIVED, hung_up, old_end) == {}
+
+
+def test_a_session_ends_with_its_disconnect_line() -> None:
+    old_end = line("postfix/smtpd: disconnect from c.example[198.51.100.7]")
+    hung_up = line("postfix/smtpd: lost connection after DATA (0 bytes) from x[192.0.2.1]")
+    assert counts(ARRIVED, old_end, hung_up) == {"received": 1}
+
+
+def test_a_session_is_that_of_its_process() -> None:
+    other = line(END.format("mail=1 rcpt=1 rset=1").replace("smtpd", "smtpd[99]"))
+    assert counts(ARRIVED, other) == {"received": 1}
+
+
+def test_lines_without_process_id_make_no_session() -> None:
+    form = b"Nov  5 12:00:00 [postfix/smtpd] %b\n"
+    texts = (b"AAA1: client=x[192.0.2.1]", b"disconnect from y[192.0.2.2] ehlo=1 mail=1 rcpt=0/1 commands=2/3")
+    assert counts(*(form % text for text in texts)) == {"received": 1}
+
+
+MILTER = (
+    "postfix/smtpd: NOQUEUE: milter-reject: {} from c.example[198.51.100.7]: 451 4.7.1 Service unavailable; proto=SMTP"
+)
+
+
+def test_a_client_that_a_milter_refuses_is_refused_once_a_session() -> None:
+    session = [line(MILTER.format(stage)) for stage in ("CONNECT", "EHLO", "MAIL", "RCPT")]
+    end = line(END.format("mail=0/1 rcpt=0/1"))
+    assert counts(*session, end, *session) == {"rejected": 2}
+
+
+def test_each_sender_that_a_milter_refuses_counts() -> None:
+    assert counts(line(MILTER.format("MAIL")), line(MILTER.format("MAIL"))) == {"rejected": 2}
+
+
+def test_a_message_that_a_milter_discards_before_its_data_is_not_received() -> None:
+    discard = line("postfix/smtpd: NOQUEUE: milter-discard: RCPT from c.example[198.51.100.7]: DISCARD action; from=<>")
+    second = line(CLIENT.format("BBB2", "c.example[198.51.100.7]"))
+    end = line(END.format("mail=2 rcpt=2 data=2"))
+    assert counts(discard, ARRIVED, second, end) == {"rejected": 1, "received": 1}
+
+
+SPAMD = line("spamd: spamd: identified spam (1004.0/5.0) for root:65534 in 0.1 seconds, 511 bytes.")
+BY_MILTER = line(
+    "postfix/cleanup: AAA1: milter-reject: END-OF-MESSAGE from x[192.0.2.1]: 5.7.1 Blocked by SpamAssassin;"
+)
+
+
+@pytest.mark.parametrize("lines", [(SPAMD, BY_MILTER), (BY_MILTER, SPAMD)], ids=("filter first", "Postfix first"))
+def test_a_verdict_that_filter_and_postfix_tell_is_one(lines: tuple[bytes, ...]) -> None:
+    assert counts(*lines) == {"spam": 1, "rejected": 1}
+
+
+def test_a_verdict_that_postfix_alone_tells_counts() -> None:
+    assert counts(BY_MILTER) == {"spam": 1, "rejected": 1}
+
+
+def test_verdicts_of_two_messages_are_two() -> None:
+    other = BY_MILTER.replace(b"AAA1", b"BBB2")
+    assert counts(SPAMD, SPAMD, SPAMD, BY_MILTER, other) == {"spam": 3, "rejected": 2}
+
+
+def test_a_filters_verdict_is_not_that_of_a_message_minutes_later() -> None:
+    later = BY_MILTER.replace(b"12:00:00", b"12:05:00")
+    assert counts(SPAMD, later) == {"spam": 2, "rejected": 1}
+
+
+def test_a_message_with_two_signatures_has_one_verdict() -> None:
+    good, bad = "opendkim: AAA1: DKIM verification successful", "opendkim: AAA1: bad signature data"
+    assert counts(line(good), line(bad)) == {"dkim_pass": 1}
+    assert counts(line(good), line(bad.replace("AAA1", "BBB2"))) == {"dkim_pass": 1, "dkim_fail": 1}
+
+
+RSPAMD = (
+    "rspamd: <a>; proxy; rspamd_task_write_log: id: <x@y>, qid: <AAA1>, ip: 192.0.2.1,"
+    " (default: F (soft reject): [5.00/15.00] [{}]), len: 215"
+)
+TRY_AGAIN = line(
+    "postfix/cleanup: AAA1: milter-reject: END-OF-MESSAGE from x[192.0.2.1]: 4.7.1 Try again later; from=<>"
+)
+
+
+def test_rspamds_try_again_is_greylisting_where_rspamd_says_so() -> None:
+    assert counts(ARRIVED, line(RSPAMD.format("GREYLIST(0.00){greylisted;}")), TRY_AGAIN) == {"greylisted": 1}
+
+
+def test_rspamds_try_again_is_a_refusal_where_another_module_says_it() -> None:
+    assert counts(ARRIVED, line(RSPAMD.format("RATELIMITED(0.00){x;}")), TRY_AGAIN) == {"rejected": 1}
+
+
+EXIM = "exim: 2026-11-05 12:00:00 H=(x) [192.0.2.1] F=<s@r.example> rejected RCPT <a@b.example>: Unrouteable address"
+
+
+def test_exims_line_in_two_logs_is_one_refusal() -> None:
+    assert counts(line(EXIM), line(EXIM)) == {"rejected": 1}
+    assert counts(*[line(EXIM)] * 4) == {"rejected": 2}
+    assert counts(line(EXIM), line(EXIM.replace("exim", "exim[99]"))) == {"rejected": 2}
+
+
+def test_a_queue_id_that_is_used_again_is_another_message() -> None:
+    again = line(CLIENT.format("AAA1", "c.example[198.51.100.7]"), 2)
+    sent = line(SENT.format("AAA1", MX, "250 Ok: queued as XYZ"), 2)
+    assert counts(ARRIVED, CAME_BACK, TO_FILTER, DELIVERED, again, sent) == {"received": 2, "sent": 2}
+
+
+def test_a_message_is_forgotten_after_a_quarter_of_an_hour() -> None:
+    late = "postfix/cleanup: AAA1: reject: header Subject: x from c.example[198.51.100.7]; from=<>: 5.7.1 no"
+    tick = line("postfix/smtpd: NOQUEUE: reject: RCPT from x[192.0.2.1]: 550 5.1.1 no; from=<>", 16)
+    assert counts(ARRIVED, tick, line(late, 16)) == {"received": 1, "rejected": 2}
+
+
+def test_no_more_is_remembered_than_its_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(messages, "LIMIT", 10)
+    scanner = Scanner(Options(), Stamps(2026))
+    for number in range(100):
+        scanner.scan(line(f"postfix/smtpd[{number}]: AAA{number}: client=c.example[198.51.100.7]"), 0)
+    kept = {name: len(entries) for name, entries in scanner.messages.state().items() if name != "newest"}
+    assert kept == {"arrivals": 10, "sessions": 10}
+
+
+def test_a_state_is_json_of_any_bytes() -> None:
+    scanner = Scanner(Options(), Stamps(2026))
+    raw = b"Nov  5 12:00:00 mail postfix/smtp[1]: AAA1: to=<a>, relay=\xff\xfe[127.0.0.1]:1, status=sent (250 2.7.0 Ok, id=0)\n"
+    scanner.scan(ARRIVED + raw, 0)
+    state = scanner.messages.state()
+    assert Messages.restored(json.loads(json.dumps(state))).state() == state
+    assert state["filters"] == [(["mail", "\xff\xfe[127.0.0.1]:1"], NOON, True)]
+
+
+@pytest.mark.parametrize(
+    "damaged", [{}, {"newest": "x"}, {"newest": 1, "arrivals": [1]}, {"newest": 1, "sessions": {"a": 1}}]
+)
+def test_a_damaged_state_is_an_error(damaged: dict[str, object]) -> None:
+    with pytest.raises((KeyError, TypeError, ValueError, AttributeError)):
+        Messages.restored(damaged)
