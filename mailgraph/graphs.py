@@ -54,6 +54,16 @@ SOURCES = {
 }
 """Where a counter is stored in rows of so many steps: file and data source."""
 
+
+def _checks(counters: str, label: str) -> "tuple[Series, ...]":
+    """A check of mail that comes in: passed, nothing there to check, failed."""
+    return (
+        Series(f"{counters}_pass", AREA, f"{label} pass"),
+        Series(f"{counters}_none", STACKED, f"{label} none"),
+        Series(f"{counters}_fail", LINE, f"{label} fail"),
+    )
+
+
 GRAPHS = {
     "n": Graph(
         "Sent and received",
@@ -81,5 +91,17 @@ GRAPHS = {
             Series("delayed", LINE, "Delayed"),
         ),
     ),
+    "d": Graph(
+        "Delivered here, deferred and expired",
+        96,
+        (
+            Series("delivered", AREA, "Delivered"),
+            Series("deferred", LINE, "Deferred"),
+            Series("expired", LINE, "Expired"),
+        ),
+    ),
+    "s": Graph("SPF", 96, _checks("spf", "SPF")),
+    "k": Graph("DKIM", 96, _checks("dkim", "DKIM")),
+    "m": Graph("DMARC", 96, _checks("dmarc", "DMARC")),
 }
 """By the letter that stands in a picture's URL."""

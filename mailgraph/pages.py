@@ -43,7 +43,10 @@ def _shown(view: "View", files: Files, now: float) -> document.Shown:
 def _is_expected(graph: Graph, files: Files) -> bool:
     """Whether the page shows the graph.
 
-    Not where the daemon counts without it (``--no-greylist-rrd``): its files are missing while the mail file exists.
+    Not where nothing of it was counted yet, nor where the daemon counts without it (``--no-greylist-rrd``): its files
+    are missing while the mail file exists.
     """
     families = graph.families(PERIODS[0].steps)
+    if all(family.on_demand for family in families):
+        return any(files.exists(family) for family in families)
     return MAIL in families or not files.exists(MAIL) or any(files.exists(family) for family in families)

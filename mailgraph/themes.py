@@ -31,9 +31,21 @@ LIGHT = Theme(
         "rejected": "AA0000",
         "greylisted": "999999",
         "delayed": "006400",
+        "delivered": "3366CC",
+        "deferred": "DD8800",
+        "expired": "880000",
+        "spf_pass": "3366CC",
+        "spf_none": "BBBBBB",
+        "spf_fail": "AA0000",
+        "dkim_pass": "3366CC",
+        "dkim_none": "BBBBBB",
+        "dkim_fail": "AA0000",
+        "dmarc_pass": "3366CC",
+        "dmarc_none": "BBBBBB",
+        "dmarc_fail": "AA0000",
     },
 )
-"""The classical colours."""
+"""The classical colours, and behind them those of what the original did not count."""
 
 DARK = Theme(
     {
@@ -57,6 +69,18 @@ DARK = Theme(
         "rejected": "FF5C5C",
         "greylisted": "7D828C",
         "delayed": "6FE39A",
+        "delivered": "4D8DFF",
+        "deferred": "FFD23F",
+        "expired": "FF5C5C",
+        "spf_pass": "4D8DFF",
+        "spf_none": "7D828C",
+        "spf_fail": "FF8A70",
+        "dkim_pass": "4D8DFF",
+        "dkim_none": "7D828C",
+        "dkim_fail": "FF8A70",
+        "dmarc_pass": "4D8DFF",
+        "dmarc_none": "7D828C",
+        "dmarc_fail": "FF8A70",
     },
 )
 """Of the same hues as the classical ones, of which sent and bounced would vanish on a dark screen."""

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from mailgraph.page import Page
-from mailgraph.schema import Family
+from mailgraph.schema import FAMILIES, Family
 from tests.page.browser import Browser
 from tests.page.rrds import NOON, Patterned, one_a_minute
 from tests.page.servers import WEB_SERVERS, Client
@@ -19,9 +19,16 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[Family, str]:
 
 
 @pytest.fixture(scope="session")
+def all_files(files: dict[Family, str], tmp_path_factory: pytest.TempPathFactory) -> dict[Family, str]:
+    """The same with the files that are made on demand."""
+    on_demand = tuple(family for family in FAMILIES if family.on_demand)
+    return files | one_a_minute(tmp_path_factory.mktemp("on-demand"), NOON, days=420, families=on_demand)
+
+
+@pytest.fixture(scope="session")
 def patterned(tmp_path_factory: pytest.TempPathFactory) -> dict[Family, str]:
     """RRD files with changing counts over 40 days, up to NOON."""
-    return one_a_minute(tmp_path_factory.mktemp("patterned"), NOON, days=40, counts=Patterned())
+    return one_a_minute(tmp_path_factory.mktemp("patterned"), NOON, days=40, families=FAMILIES, counts=Patterned())
 
 
 @pytest.fixture(scope="session")

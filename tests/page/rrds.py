@@ -1,16 +1,16 @@
 """RRD files to draw from, and the page called as a WSGI server calls it."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from mailgraph.page import Page
 from mailgraph.rrd import Store
-from mailgraph.schema import CLASSICAL_COUNTERS, DAY, FAMILIES, STEP, Family
+from mailgraph.schema import CLASSICAL, COUNTERS, DAY, MINUTES, STEP, Family
 
 NOON = 1_795_608_000
 """2026-11-25 12:00 UTC, a whole row of the day's archive."""
 
-ONE_OF_EACH = dict.fromkeys(CLASSICAL_COUNTERS, 1)
+ONE_OF_EACH = dict.fromkeys(COUNTERS, 1)
 
 
 class EveryMinute(dict[int, Mapping[str, int]]):
@@ -19,12 +19,15 @@ class EveryMinute(dict[int, Mapping[str, int]]):
     def get(self, minute: int, default: object = None) -> Mapping[str, int]:  # type: ignore[override]
         return ONE_OF_EACH
 
+    def values(self) -> Collection[Mapping[str, int]]:  # type: ignore[override]
+        return [ONE_OF_EACH]
+
 
 def one_a_minute(
     directory: Path,
     end: int,
     days: int = 2,
-    families: tuple[Family, ...] = FAMILIES,
+    families: tuple[Family, ...] = (*CLASSICAL, MINUTES),
     counts: Mapping[int, Mapping[str, int]] = EveryMinute(),
 ) -> dict[Family, str]:
     """RRD files with one message of each kind in each minute up to ``end`` (or ``counts``), and their paths."""
@@ -40,7 +43,10 @@ class Patterned(dict[int, Mapping[str, int]]):
 
     def get(self, minute: int, default: object = None) -> Mapping[str, int]:  # type: ignore[override]
         at = minute // STEP
-        return {counter: (at // 7 % (number + 3)) * (at % 5 == 0) for number, counter in enumerate(CLASSICAL_COUNTERS)}
+        return {counter: (at // 7 % (number + 3)) * (at % 5 == 0) for number, counter in enumerate(COUNTERS)}
+
+    def values(self) -> Collection[Mapping[str, int]]:  # type: ignore[override]
+        return [ONE_OF_EACH]
 
 
 class Reply:

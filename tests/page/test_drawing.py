@@ -39,10 +39,10 @@ def legend(letter: str, number: int, files: dict[Family, str]) -> list[tuple[flo
 @pytest.mark.parametrize("letter", GRAPHS)
 @pytest.mark.parametrize("number", range(4))
 def test_the_total_of_a_message_a_minute_is_the_periods_minutes(
-    files: dict[Family, str], letter: str, number: int
+    all_files: dict[Family, str], letter: str, number: int
 ) -> None:
     minutes = PERIODS[number].seconds / 60
-    for total, average, maximum in legend(letter, number, files):
+    for total, average, maximum in legend(letter, number, all_files):
         assert total == pytest.approx(minutes, rel=0.005)
         assert (average, maximum) == pytest.approx((1, 1))
 
@@ -64,8 +64,8 @@ def test_a_picture_has_the_originals_size(files: dict[Family, str], letter: str,
 
 
 @pytest.mark.parametrize("letter", GRAPHS)
-def test_the_same_data_give_the_same_bytes(files: dict[Family, str], letter: str) -> None:
-    assert drawn(letter, files) == drawn(letter, files)
+def test_the_same_data_give_the_same_bytes(all_files: dict[Family, str], letter: str) -> None:
+    assert drawn(letter, all_files) == drawn(letter, all_files)
 
 
 @pytest.mark.parametrize("name", ["a:b", "back\\slash", "both\\:", "per%cent", "quote\"'", "ünï", "#", " blank "])

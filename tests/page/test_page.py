@@ -11,7 +11,7 @@ import pytest
 
 import mailgraph
 from mailgraph.page import Page, application
-from mailgraph.schema import GREYLIST, MAIL, VIRUS, Family
+from mailgraph.schema import DELIVERY, GREYLIST, MAIL, SPF, VIRUS, Family
 from tests.page import png
 from tests.page.rrds import NOON, Reply, listing, one_a_minute
 
@@ -207,6 +207,13 @@ def test_a_graph_that_is_not_counted_is_left_out(tmp_path: Path) -> None:
 def test_a_graph_that_may_be_counted_is_shown(tmp_path: Path, families: tuple[Family, ...]) -> None:
     one_a_minute(tmp_path, NOON, families=families)
     assert len(Outline(Reply(Page(str(tmp_path), "mailgraph")).text).of("img")) == 12
+
+
+def test_what_the_original_did_not_count_has_its_graph_once_it_is_counted(tmp_path: Path) -> None:
+    one_a_minute(tmp_path, NOON)
+    one_a_minute(tmp_path, NOON, families=(DELIVERY, SPF))
+    pictures = Outline(Reply(Page(str(tmp_path), "mailgraph")).text).of("img")
+    assert pictures == [f"?{number}-{letter}" for number in range(4) for letter in "negds"]
 
 
 def test_nothing_is_written(page: Page, directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

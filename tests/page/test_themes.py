@@ -5,6 +5,7 @@ import itertools
 import pytest
 
 from mailgraph.graphs import GRAPHS
+from mailgraph.schema import CLASSICAL_COUNTERS
 from mailgraph.themes import DARK, LIGHT, THEMES
 
 MATRICES = {
@@ -81,13 +82,13 @@ def test_every_series_has_a_colour_in_every_theme() -> None:
 
 
 def test_the_light_colours_are_the_classical_ones() -> None:
-    assert list(LIGHT.series.items()) == [
+    assert [(counter, LIGHT.series[counter]) for counter in CLASSICAL_COUNTERS] == [
         ("sent", "000099"),
         ("received", "009900"),
         ("bounced", "000000"),
+        ("rejected", "AA0000"),
         ("virus", "DDBB00"),
         ("spam", "999999"),
-        ("rejected", "AA0000"),
         ("greylisted", "999999"),
         ("delayed", "006400"),
     ]
