@@ -12,6 +12,7 @@ FOUNDATION = ("schema", "config")
 DAEMON = (
     "rules",
     "logforms",
+    "messages",
     "scanner",
     "ledger",
     "rrd",
