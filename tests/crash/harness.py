@@ -7,7 +7,6 @@ import builtins
 import contextlib
 import os
 from collections.abc import Callable, Sequence
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -85,9 +84,10 @@ class Disk:
 class Machine:
     """A directory with a log and RRD files, a clock, and a script: what happens each time the daemon waits."""
 
-    def __init__(self, directory: Path, now: float, script: Sequence[Step]) -> None:
+    def __init__(self, directory: Path, now: float, script: Sequence[Step], log: Path | None = None) -> None:
+        """The log is in the directory, if ``log`` does not say another place."""
         self.directory = directory
-        self.log = directory / "mail.log"
+        self.log = log or directory / "mail.log"
         self.now = now
         self.said: list[str] = []
         self.sent: dict[int, int] = {}
@@ -131,18 +131,8 @@ class Machine:
             clock=lambda: self.now,
         )
         counting.start()
-        followers: list[Follower] = []
-
-        def source(start: Any) -> Follower:
-            followers.append(Follower(str(self.log), *start, say=self.said.append))
-            return followers[-1]
-
-        try:
-            Loop(counting, self, self.said.append, lambda: None, clock=lambda: self.now).run(source)  # type: ignore[arg-type]
-        finally:
-            for follower in followers:
-                with closing(follower):
-                    pass
+        loop = Loop(counting, self, self.said.append, lambda: None, clock=lambda: self.now)  # type: ignore[arg-type]
+        loop.run(lambda start: Follower(str(self.log), *start, say=self.said.append))
 
     def _report(self, line: str) -> None:
         minute, sent, *_ = line.removeprefix("update ").split(":")
@@ -153,10 +143,11 @@ class Machine:
         """The newest minute of the RRD file of sent mail."""
         return int(rrdtool.last(str(self.directory / "mailgraph.rrd")))
 
-    def dump(self) -> dict[str, str]:
-        """All that the RRD files hold, by file name."""
+    def dump(self, directory: Path | None = None) -> dict[str, str]:
+        """All that the RRD files hold, by file name; it is written into ``directory`` for that, or beside them."""
         dumped = {}
         for file in sorted(self.directory.glob("*.rrd")):
-            rrdtool.dump(str(file), f"{file}.xml")
-            dumped[file.name] = Path(f"{file}.xml").read_text()
+            text = (directory or self.directory) / f"{file.name}.xml"
+            rrdtool.dump(str(file), str(text))
+            dumped[file.name] = text.read_text()
         return dumped
