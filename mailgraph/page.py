@@ -11,6 +11,7 @@ from mailgraph.answers import HTML, NOT_KEPT, SVG, Answer, Validity, answer
 from mailgraph.drawing import DrawingError, Locked, draw
 from mailgraph.files import Files, Unusable, located
 from mailgraph.graphs import GRAPHS
+from mailgraph.schema import MAIL
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
 
     from mailgraph.figures import Taken
+    from mailgraph.kept import Kept
     from mailgraph.schema import Family
     from mailgraph.views import View
 
@@ -43,8 +45,9 @@ class Page:
     """The WSGI callable.
 
     What is not given comes from the configuration file, read anew for each request: ``rrd_dir`` (RRD_DIR) and
-    ``rrd_name`` (``--rrd-name`` in EXTRA_OPTIONS).  ``host`` is the heading's; by default this machine.
-    Style sheet and script are those in the directory ``beside``, where it has them, else the package's.
+    ``rrd_name`` (``--rrd-name`` in EXTRA_OPTIONS), and CACHE_DIR if one of these is not given.  ``host`` is the
+    heading's; by default this machine.  Style sheet and script are those in the directory ``beside``, where it has
+    them, else the package's.
     """
 
     def __init__(
@@ -90,17 +93,25 @@ class Page:
         from mailgraph import document, pages
 
         try:
-            files = Files(self._paths())
+            paths, kept = self._places()
         except config.ConfigError as error:
             return answer("500 Internal Server Error", HTML, document.sentence_page(self._host, f"{error}"), NOT_KEPT)
-        now = self._now()
-        page = pages.single(self._host, view, files, now) if view else pages.overview(self._host, files, now)
+        files, now = Files(paths), self._now()
+        faults = [*files.faults(MAIL, now), *(kept.faults() if kept else ())]
+        if view:
+            page = pages.single(self._host, view, files, now, faults)
+        else:
+            page = pages.overview(self._host, files, now, faults)
         return self._unless_held(environ, Validity(_tag(page)), lambda: page, HTML, ("Refresh", str(REFRESH)))
 
     def _view(self, view: "View", environ: "dict[str, Any]") -> Answer:
         try:
-            taken = figures.taken(view, Files(self._paths()), self._now())
-            return self._unless_held(environ, _validity(view, taken), lambda: _content(view, taken), TYPES[view.form])
+            paths, kept = self._places()
+            taken = figures.taken(view, Files(paths), self._now())
+            validity = _validity(view, taken)
+            return self._unless_held(
+                environ, validity, lambda: _content(view, taken, validity.tag, kept), TYPES[view.form]
+            )
         except Locked as error:
             retry = ("Retry-After", str(RETRY))
             return _sentence("503 Service Unavailable", view, f"{error}", retry)
@@ -128,24 +139,33 @@ class Page:
             return answers.not_found()
         return answer("200 OK", STATIC[name], content, ("Cache-Control", f"max-age={STATIC_AGE}"))
 
-    def _paths(self) -> "dict[Family, str]":
-        """Where the RRD files are.  Raises ConfigError."""
-        rrd_dir, rrd_name = self._rrd_dir, self._rrd_name
-        if rrd_dir is None or rrd_name is None:
-            values = config.load()
-            rrd_dir = config.rrd_dir(values) if rrd_dir is None else rrd_dir
-            rrd_name = config.rrd_name(values) if rrd_name is None else rrd_name
-        return located(rrd_dir, rrd_name)
+    def _places(self) -> "tuple[dict[Family, str], Kept | None]":
+        """Where the RRD files are, and drawn pictures if they are to be kept.  Raises ConfigError."""
+        if self._rrd_dir is not None and self._rrd_name is not None:
+            return located(self._rrd_dir, self._rrd_name), None
+        values = config.load()
+        paths = located(self._rrd_dir or config.rrd_dir(values), self._rrd_name or config.rrd_name(values))
+        directory = values.get("CACHE_DIR")
+        if not directory:
+            return paths, None
+        from mailgraph.kept import Kept
+
+        return paths, Kept(directory)
 
 
-def _content(view: "View", taken: "Taken") -> "str | bytes":
+def _content(view: "View", taken: "Taken", tag: str, kept: "Kept | None") -> "str | bytes":
     graph = GRAPHS[view.letter]
     if view.form in ("csv", "json"):
         from mailgraph import tables
 
         return tables.csv(taken.figures, taken.range) if view.form == "csv" else tables.json(graph, taken)
-    paths = {family: file.path for family, file in taken.files.items()}
-    return draw(graph, taken.range, view.look, view.form, paths)
+    picture = kept.get(tag) if kept else None
+    if picture is None:
+        paths = {family: file.path for family, file in taken.files.items()}
+        picture = draw(graph, taken.range, view.look, view.form, paths)
+        if kept:
+            kept.put(tag, picture)
+    return picture
 
 
 def _sentence(status: str, view: "View", sentence: str, *headers: "tuple[str, str]") -> Answer:

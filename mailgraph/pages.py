@@ -10,9 +10,8 @@ if TYPE_CHECKING:
     from mailgraph.views import View
 
 
-def overview(host: str, files: Files, now: float, links: document.Links = document.QUERIES) -> str:
-    """What is wrong, and all graphs over all periods."""
-    faults = files.faults(MAIL, now)
+def overview(host: str, files: Files, now: float, faults: list[str], links: document.Links = document.QUERIES) -> str:
+    """What is wrong (``faults``), and all graphs over all periods."""
     periods = [
         [_shown(view, files, now) for view in views_of(files) if view.steps == period.steps] for period in PERIODS
     ]
@@ -25,10 +24,10 @@ def views_of(files: Files) -> "list[View]":
     return [views.parsed(f"{number}-{letter}") for number in range(len(PERIODS)) for letter in letters]
 
 
-def single(host: str, view: "View", files: Files, now: float) -> str:
-    """What is wrong, and one graph over one range, larger."""
+def single(host: str, view: "View", files: Files, now: float, faults: list[str]) -> str:
+    """What is wrong (``faults``), and one graph over one range, larger."""
     view.look = document.larger(view.letter)
-    return document.range_page(host, files.faults(MAIL, now), _shown(view, files, now), now)
+    return document.range_page(host, faults, _shown(view, files, now), now)
 
 
 def _shown(view: "View", files: Files, now: float) -> document.Shown:

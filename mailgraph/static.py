@@ -7,6 +7,7 @@ from mailgraph import MailgraphError, assets, document, figures, pages, views
 from mailgraph.drawing import DrawingError, draw
 from mailgraph.files import Files, Unusable
 from mailgraph.graphs import GRAPHS
+from mailgraph.schema import MAIL
 
 INDEX = "index.html"
 
@@ -45,7 +46,7 @@ def write(directory: str, files: Files, host: str, now: float) -> None:
         contents = {assets.STYLESHEET: assets.read(assets.STYLESHEET), **dict(_pictures(files, now, links))}
     except (Unusable, DrawingError) as error:
         raise StaticError(f"{error}") from error
-    contents[INDEX] = pages.overview(host, files, now, links).encode("utf-8", "replace")
+    contents[INDEX] = pages.overview(host, files, now, files.faults(MAIL, now), links).encode("utf-8", "replace")
     try:
         os.makedirs(directory, exist_ok=True)
         for name, content in contents.items():

@@ -37,6 +37,7 @@ PAGE = (
     "assets",
     "static",
     "answers",
+    "kept",
     "page",
     "cgi",
     "serve",
