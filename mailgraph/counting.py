@@ -23,6 +23,9 @@ BATCH_MINUTES = 2000
 BATCH_SECONDS = 5
 """How long closed minutes wait at most while a long log is read."""
 
+RECENT = 300
+"""Seconds since a live log's newest line at most; only its last minutes are then closed by the clock."""
+
 REMEMBERED_MINUTES = 7 * 24 * 60
 """Closed minutes that are remembered at most for an RRD file that can't be written; then only the log has them."""
 
@@ -123,6 +126,11 @@ class Counting:
         """The log is read to its end: minutes that the clock has left are closed."""
         self._ledger.caught_up()
         self._ledger.close(self._clock())
+
+    def is_recent(self) -> bool:
+        """Whether the newest line is of the last minutes: an old log that comes through a pipe may pause anywhere."""
+        newest = self._stamps.newest
+        return newest is not None and newest >= self._clock() - RECENT
 
     def ended(self) -> None:
         """A log that was read once is at its end."""

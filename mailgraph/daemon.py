@@ -130,7 +130,8 @@ class Loop:
                 self._signals.wait(RETRY)  # reading on would only fill the memory
 
     def _rest(self) -> None:
-        self._counting.caught_up()
+        if not self._awaited or self._counting.is_recent():
+            self._counting.caught_up()
         if self._counting.due(idle=True) and self._clock() >= self._retry_at and not self._tried(self._counting.write):
             self._retry_at = self._clock() + RETRY
         if not self._signals.stop:
