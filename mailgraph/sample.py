@@ -50,14 +50,14 @@ SENT, RECEIVED, BOUNCED, REJECTED, VIRUS, SPAM, GREYLISTED, DELAYED = KINDS = (
         MACHINES,
     ),
     Kind(
-        "amavis[{pid}]: ({pid}-02) Blocked INFECTED (Eicar-Test-Signature) {{DiscardedInbound,Quarantined}},"
+        "amavis[{pid}]: ({pid:05}-{turn:02}) Blocked INFECTED (Eicar-Test-Signature) {{DiscardedInbound,Quarantined}},"
         " [203.0.113.{byte}]:53281 [203.0.113.{byte}] <x@example.net> -> <{user}@example.com>, Queue-ID: {id},"
         " Hits: -, size: 706, 87 ms",
         36,
         MACHINES,
     ),
     Kind(
-        "amavis[{pid}]: ({pid}-03) Blocked SPAM {{DiscardedInbound,Quarantined}},"
+        "amavis[{pid}]: ({pid:05}-{turn:02}) Blocked SPAM {{DiscardedInbound,Quarantined}},"
         " [203.0.113.{byte}]:35173 [203.0.113.{byte}] <x@example.net> -> <{user}@example.com>, Queue-ID: {id},"
         " Hits: 17.4, size: 4061, 350 ms",
         270,
@@ -149,7 +149,11 @@ def _rate(kind: Kind, start: int, age: int) -> float:
 def _line(random: Random, kind: Kind, stamp: float) -> str:
     number = random.getrandbits(40)
     text = kind.line.format(
-        pid=700 + number % 90, id=f"{number:010X}", byte=1 + number % 254, user=USERS[number % len(USERS)]
+        pid=700 + number % 90,
+        turn=number // 90 % 1000,
+        id=f"{number:010X}",
+        byte=1 + number % 254,
+        user=USERS[number % len(USERS)],
     )
     whole = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(stamp))
     return f"{whole}.{int(stamp % 1 * 1e6):06}+00:00 {HOST} {text}\n"
