@@ -10,7 +10,7 @@ import pytest
 
 from mailgraph import assets
 from mailgraph.files import Files, located
-from mailgraph.schema import GREYLIST, MAIL, Family
+from mailgraph.schema import GREYLIST, MAIL
 from mailgraph.static import StaticError, write
 from tests.page import png
 from tests.page.browser import Browser, Tab
@@ -21,10 +21,10 @@ CLASSICAL = [f"{number}-{letter}" for number in range(4) for letter in "neg"]
 
 
 @pytest.fixture(scope="module")
-def written(files: dict[Family, str], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    directory = tmp_path_factory.mktemp("static") / "mail"
-    write(str(directory), Files(files), "mail.example.org", NOON + 1)
-    return directory
+def written(directory: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    static = tmp_path_factory.mktemp("static") / "mail"
+    write(str(static), Files(located(str(directory), "mailgraph")), "mail.example.org", NOON + 1)
+    return static
 
 
 def names(directory: Path) -> set[str]:
@@ -76,21 +76,21 @@ def test_a_browser_shows_it_from_the_disk(browser: Browser, written: Path, dark:
 def test_what_cannot_be_drawn_leaves_the_old_files(tmp_path: Path) -> None:
     paths = one_a_minute(tmp_path, NOON)
     directory = tmp_path / "static"
-    write(str(directory), Files(paths), "one", NOON + 1)
+    write(str(directory), Files(located(str(tmp_path), "mailgraph")), "one", NOON + 1)
     before = {path.name: path.read_bytes() for path in directory.iterdir()}
     Path(paths[GREYLIST]).write_bytes(b"")
     with pytest.raises(StaticError, match=r"can't use .*mailgraph_greylist\.rrd: it is empty \(move it away"):
-        write(str(directory), Files(paths), "two", NOON + 60)
+        write(str(directory), Files(located(str(tmp_path), "mailgraph")), "two", NOON + 60)
     assert {path.name: path.read_bytes() for path in directory.iterdir()} == before
 
 
 def test_files_are_replaced_as_a_whole(tmp_path: Path) -> None:
     """Who has the old file open goes on reading the old one."""
-    paths = one_a_minute(tmp_path, NOON)
+    one_a_minute(tmp_path, NOON)
     directory = tmp_path / "static"
-    write(str(directory), Files(paths), "one", NOON + 1)
+    write(str(directory), Files(located(str(tmp_path), "mailgraph")), "one", NOON + 1)
     with (directory / "index.html").open() as old:
-        write(str(directory), Files(paths), "another", NOON + 1)
+        write(str(directory), Files(located(str(tmp_path), "mailgraph")), "another", NOON + 1)
         assert "Mail statistics for one<" in old.read()
     assert "Mail statistics for another<" in (directory / "index.html").read_text()
     assert [name for name in names(directory) if name.startswith(".")] == []
