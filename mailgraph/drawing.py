@@ -13,7 +13,7 @@ from mailgraph.themes import THEMES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from mailgraph.graphs import Graph, Series
     from mailgraph.schema import Family
@@ -53,6 +53,7 @@ def draw(
     import rrdtool
 
     given = arguments(graph, asked, look, form, paths)
+    _check(paths.values())
     for attempt in range(LOCK_TRIES):
         try:
             with turn:
@@ -65,6 +66,18 @@ def draw(
                 raise Locked(f"can't draw {files}: it is being written (reload in a moment)") from error
         pause(LOCK_PAUSE)
     raise AssertionError("unreachable")
+
+
+def _check(paths: "Iterable[str]") -> None:
+    """Raises DrawingError for a path that is not UTF-8: rrdtool's Python binding 0.1.16 would end the process."""
+    for path in paths:
+        try:
+            path.encode()
+        except UnicodeEncodeError as error:
+            raise DrawingError(
+                f"can't draw {path}: RRDtool's Python binding takes no path that is not UTF-8"
+                " (give the directory another name)"
+            ) from error
 
 
 def arguments(graph: "Graph", asked: "Range", look: "Look", form: str, paths: "Mapping[Family, str]") -> list[str]:

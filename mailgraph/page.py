@@ -137,6 +137,9 @@ class Page:
             content = assets.read(name, self._beside)
         except FileNotFoundError:
             return answers.not_found()
+        except OSError as error:
+            sentence = f"can't read {error.filename}: {error.strerror} (make it readable for the web server's user)\n"
+            return answer("500 Internal Server Error", answers.TEXT, sentence, NOT_KEPT)
         return answer("200 OK", STATIC[name], content, ("Cache-Control", f"max-age={STATIC_AGE}"))
 
     def _places(self) -> "tuple[dict[Family, str], Kept | None]":

@@ -133,6 +133,15 @@ def test_a_style_sheet_beside_the_script_wins(tmp_path: Path) -> None:
     assert Reply(page, "mailgraph.js").body == (Path(__file__).parents[2] / "cgi-bin/mailgraph.js").read_bytes()
 
 
+def test_a_style_sheet_that_cannot_be_read_is_said(tmp_path: Path) -> None:
+    (tmp_path / "mailgraph.css").mkdir()
+    reply = Reply(Page(beside=str(tmp_path)), "mailgraph.css")
+    assert (reply.status, reply.type) == ("500 Internal Server Error", "text/plain; charset=utf-8")
+    assert reply.text == (
+        f"can't read {tmp_path}/mailgraph.css: Is a directory (make it readable for the web server's user)\n"
+    )
+
+
 @pytest.mark.parametrize("letter", "neg")
 def test_a_missing_file_is_a_picture_that_says_what_to_do(tmp_path: Path, letter: str) -> None:
     reply = Reply(Page(str(tmp_path), "mailgraph"), f"0-{letter}")
@@ -155,6 +164,14 @@ def test_a_path_of_any_characters_makes_well_formed_pictures(tmp_path: Path) -> 
     directory = tmp_path / "<b>&\"'\x01"
     directory.mkdir()
     assert "<b>&\"'?/mailgraph.rrd" in sentence_of(Reply(Page(str(directory), "mailgraph"), "0-n")).replace(" ", "")
+
+
+def test_a_path_that_is_not_utf_8_is_said(directory: Path, tmp_path: Path) -> None:
+    link = os.fsdecode(bytes(tmp_path) + b"/\xff")
+    Path(link).symlink_to(directory)
+    page = Page(link, "mailgraph", now=lambda: NOON + 1)
+    assert "takes no path that is not UTF-8" in sentence_of(Reply(page, "0-n"))
+    assert Reply(page, "0-n.csv").status == Reply(page).status == "200 OK"
 
 
 def test_an_unreadable_configuration_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
