@@ -146,12 +146,23 @@ class Stamps:
         Then, and only then, the order of all lines decides, not only of those that count: the caller passes each
         line to ``see`` before it counts it.
         """
-        ends = LINE.match(b"\n" + block), LINE.match(block, block.rfind(b"\n", 0, -1))
-        passes = [self._passes(end["minute"], None) for end in ends if end and end["zone"] is None]
-        known = [minute for pair in passes if pair for minute in pair]
-        if not known or not _repeats_an_hour(min(known) - 7200, max(known) + 7200):
+        ends = self._ends(b"\n" + block)
+        if not ends or not _repeats_an_hour(min(ends) - 7200, max(ends) + 7200):
             return None
         return (line + b"\n" for line in block.split(b"\n")[:-1])
+
+    def _ends(self, text: bytes) -> tuple[int, ...]:
+        """The minutes of the first and the last line that have one: not every line of a log is one of syslog's."""
+        first = next(filter(None, map(self._passes_of, LINE.finditer(text))), None)
+        if first is None:
+            return ()
+        at = text.rfind(b"\n", 0, -1)
+        while not (last := self._passes_of(LINE.match(text, at))):
+            at = text.rfind(b"\n", 0, at)
+        return first + last
+
+    def _passes_of(self, line: re.Match[bytes] | None) -> tuple[int, int] | None:
+        return line and self._passes(*line.group("minute", "zone"))
 
     def see(self, line: bytes) -> None:
         """Take notice of a line's stamp."""

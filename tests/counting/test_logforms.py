@@ -222,3 +222,17 @@ def test_a_block_that_goes_over_centuries_counts_as_its_lines(set_zone: SetZone)
         b"4000-01-01T00:00:00 host " + TEXT,
     )
     assert minutes(b"".join(lines)) == ["1970-12-31 23:00", "2026-07-01 10:00", "3999-12-31 23:00"]
+
+
+@pytest.mark.parametrize("first", [b"\n", b"panic!\n", b"Feb 31 02:10:00 host " + TEXT])
+def test_lines_without_a_time_at_a_blocks_ends_hide_no_repeated_hour(first: bytes, set_zone: SetZone) -> None:
+    set_zone("Europe/Berlin")
+    lines = (
+        first,
+        b"Oct 25 01:20:00 host kernel: hello\n",
+        b"Oct 25 02:50:00 host kernel: hello\n",
+        b"Oct 25 02:10:00 host " + TEXT,
+        first,
+    )
+    tally = Scanner(Options(), Stamps()).scan(b"".join(lines), NOVEMBER)
+    assert [datetime.fromtimestamp(minute, UTC).strftime("%H:%M") for minute, _ in tally] == ["01:10"]
