@@ -39,7 +39,7 @@ MESSAGE_STAGES = (b"DATA", b"BDAT", b"END-OF-MESSAGE")
 VERDICTS = ("spam", "virus")
 
 _LOOPBACK = re.compile(rb"\[(?:127\.|::1\])")
-_ADDRESS = re.compile(rb"\[[^\]]*+\]")
+_ADDRESS = re.compile(rb"\[[^\[\]]*+\]")
 _STATISTICS = re.compile(rb" (data|bdat)=(\d+)(/\d)?")
 
 

@@ -385,7 +385,7 @@ _DEFAULT = (
     Rule(
         "rspamd_found_virus",
         rb"rspamd",
-        rb"reject\)(?P<S>.*[\[,][A-Z_]*VIRUS[A-Z_]*\(.*)",
+        rb"reject\)(?P<S>.*[\[,](?=[A-Z_]*VIRUS)[A-Z_]*+\(.*)",
         VIRUS,
         step="rspamd",
         opening=_RSPAMD,
