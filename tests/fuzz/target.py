@@ -4,12 +4,15 @@ import re
 import time
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 from zlib import crc32
 
 from mailgraph.logforms import Stamps
 from mailgraph.rules import RULES
 from mailgraph.scanner import Options, Scanner, Tally, pattern_source
 from tests.oracle.original import log_lines, sample_logs
+
+COUNTING = Path(__file__).parent.parent / "counting"
 
 LONGEST = 4096
 """Bytes of an input, and so of a line."""
@@ -29,7 +32,7 @@ REFERENCE = 1_794_000_000
 OPTIONS = (
     Options(),
     Options(classic=True),
-    Options(True, True, ("filter|mx", ".*"), rbl_is_spam=True, lmtp_is_smtp=True),
+    Options(True, True, ("filter|mx", ".*"), rbl_is_spam=True, virbl_is_virus=True, lmtp_is_smtp=True),
     Options(False, True, ("filter",), rbl_is_spam=True, virbl_is_virus=True, lmtp_is_smtp=True),
     Options(rbl_is_spam=True, host="mail|.*example"),
 )
@@ -124,8 +127,16 @@ def events(tally: Tally) -> Counter[tuple[int, str]]:
 
 def seeds() -> Iterator[bytes]:
     """What fuzzing starts from: each sample line of a rule, each near miss, each form, some lines of real logs."""
-    lines = [*log_lines("hits.txt"), *log_lines("near-misses.txt"), *OTHER_LINES]
+    lines = [*log_lines("hits.txt"), *log_lines("near-misses.txt"), *_default_lines(), *OTHER_LINES]
     for number, line in enumerate(lines):
         yield bytes([number % len(OPTIONS)]) + line
     for number, log in enumerate(sample_logs().values()):
         yield bytes([number % len(OPTIONS)]) + b"".join(log.splitlines(keepends=True)[:4])[: LONGEST - 1]
+
+
+def _default_lines() -> Iterator[bytes]:
+    """What counts by default, and what only looks alike: COUNTERS, a tab, PROGRAM: TEXT."""
+    for name in ("hits.txt", "near-misses.txt"):
+        for line in (COUNTING / name).read_bytes().splitlines():
+            program, _, text = line.rpartition(b"\t")[2].partition(b":")
+            yield b"Nov  5 06:07:08 mail %b[4711]:%b\n" % (program, text)
