@@ -166,7 +166,7 @@ def test_every_answer_forbids_what_the_page_does_not_need(page: Page, query: str
 
 def test_a_file_that_stays_locked_is_a_sentence_and_to_be_tried_again(tmp_path: Path) -> None:
     paths: dict[Family, str] = one_a_minute(tmp_path, NOON)
-    hold = "import fcntl, sys; file = open(sys.argv[1], 'r+b'); fcntl.lockf(file, fcntl.LOCK_EX); print(); sys.stdin.read()"
+    hold = "import fcntl, sys; file = open(sys.argv[1], 'r+b'); fcntl.lockf(file, fcntl.LOCK_EX); print(flush=True); sys.stdin.read()"
     command = [sys.executable, "-c", hold, paths[MAIL]]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
         assert holder.stdout
