@@ -290,13 +290,11 @@ class Messages:
         action: bytes | None,
         queue_id: bytes | None = None,
     ) -> Counters:
-        """A content filter's verdict, by the filter's id and perhaps the queue id; what it blocked ends there."""
+        """A content filter's verdict, once per message; what it blocked ends there."""
         if queue_id is not None and action == b"Blocked":
             self._hops.remember((host, queue_id), minute)
-        new = [counter for counter in counters if self._is_first(counter, host, filter_id, minute)]
-        if queue_id is None:
-            return tuple(new)
-        return tuple(counter for counter in new if self._is_first(counter, host, queue_id, minute))
+        message = filter_id if queue_id is None else queue_id
+        return tuple(counter for counter in counters if self._is_first(counter, host, message, minute))
 
     def rspamd(
         self,
