@@ -142,7 +142,7 @@ def _delivery(relay: bytes = rb"[^,\n]*+") -> bytes:
         ADDRESS,
         ADDRESS,
         relay,
-        rb"(?:(?:conn_use|delay|delays|dsn)=[^,\n]*+, )*+",
+        rb"(?:(?!status=)[a-z_]++=[^,\n]*+, )*+",
     )
 
 
@@ -236,7 +236,13 @@ _DEFAULT = (
     Rule("local_deferred", _LOCAL_AGENT, rb"deferred \(", DEFERRED, opening=_DELIVERY),
     Rule("qmgr_expired", rb"postfix/qmgr", rb"%b: from=<.*+(?<=expired, returned to sender)" % QUEUE_ID, EXPIRED),
     Rule("smtpd_session_end", SMTPD, rb"disconnect from (?P<T>.*)", NOTHING, step="disconnected"),
-    Rule("smtpd_hung_up", SMTPD, rb"(?:lost connection|timeout) after (?:DATA|BDAT) \(", NOTHING, step="hung_up"),
+    Rule(
+        "smtpd_hung_up",
+        SMTPD,
+        rb"(?:%b: )?+(?:lost connection|timeout) after (?:DATA|BDAT) \(" % QUEUE_ID,
+        NOTHING,
+        step="hung_up",
+    ),
     Rule("smtpd_too_big", SMTPD, _TOO_BIG, REJECTED, step="refused"),
     Rule(
         "smtpd_reinjected",

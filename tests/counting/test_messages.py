@@ -181,6 +181,8 @@ def test_a_client_that_hangs_up_in_the_middle_of_a_message_sent_none() -> None:
     hung_up = line("postfix/smtpd: lost connection after DATA (14 bytes) from c.example[198.51.100.7]")
     old_end = line("postfix/smtpd: disconnect from c.example[198.51.100.7]")  # before Postfix 3.0
     assert counts(ARRIVED, hung_up, old_end) == {}
+    with_id = line("postfix/smtpd: AAA1: lost connection after DATA (14 bytes) from c.example[198.51.100.7]")  # 3.10
+    assert counts(ARRIVED, with_id, old_end) == {}
 
 
 def test_a_session_ends_with_its_disconnect_line() -> None:
