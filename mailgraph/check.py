@@ -14,7 +14,7 @@ from enum import IntEnum
 from io import FileIO
 from typing import Any, NamedTuple
 
-from mailgraph import config
+from mailgraph import config, unparsed
 from mailgraph.checkpoint import Checkpoint, CheckpointError
 from mailgraph.daemon import holder, read_pid
 from mailgraph.files import QUIET
@@ -31,7 +31,7 @@ TAIL = 1024 * 1024
 """Bytes at the log's end whose lines are looked at: some 7000."""
 
 SHOWN_LINES = 3
-SHOWN_LENGTH = 100
+SHOWN_PROGRAMS = 8
 
 FEW = 0.01
 """The part of lines in no known form that is nothing to worry about: what a program wrote over several lines."""
@@ -202,12 +202,13 @@ def _lines(setup: Setup, path: str, lines: list[bytes], written: float, now: flo
     yield _known_lines(path, len(lines), unknown)
     if len(unknown) < len(lines):
         yield _events(setup, scanner, block, written)
+        yield _uncovered(scanner, block)
         yield from _last_line(path, lines, stamps, written, now)
 
 
 def _known_lines(path: str, count: int, unknown: list[bytes]) -> Finding:
     text = f"{count - len(unknown)} of the last {count} in {path} have a known form"
-    more = tuple(_printable(line) for line in unknown[:SHOWN_LINES])
+    more = tuple(unparsed.shown(line) for line in unknown[:SHOWN_LINES])
     if len(unknown) == count:
         return Finding(
             Level.PROBLEM, "lines", text, f"is it a mail log?  Else set MAIL_LOG in {config.path()} to one", more
@@ -215,12 +216,6 @@ def _known_lines(path: str, count: int, unknown: list[bytes]) -> Finding:
     if len(unknown) > FEW * count:
         return Finding(Level.WARNING, "lines", text, "these are skipped; have syslog write a file of mail alone", more)
     return Finding(Level.OK, "lines", text, more=more)
-
-
-def _printable(line: bytes) -> str:
-    shown = line[:SHOWN_LENGTH].decode(errors="backslashreplace")
-    shown = "".join(character if character.isprintable() else ascii(character)[1:-1] for character in shown)
-    return shown + ("..." if len(line) > SHOWN_LENGTH else "")
 
 
 def _events(setup: Setup, scanner: Scanner, block: bytes, written: float) -> Finding:
@@ -235,6 +230,14 @@ def _events(setup: Setup, scanner: Scanner, block: bytes, written: float) -> Fin
     if setup.options.host is not None:
         mend = f"mend --host {setup.options.host}, or {mend}"
     return Finding(Level.WARNING, "events", "none of these lines counts", mend)
+
+
+def _uncovered(scanner: Scanner, block: bytes) -> Finding:
+    programs = unparsed.by_program(unparsed.kinds(scanner, [block]))
+    if not programs:
+        return Finding(Level.OK, "rules", "cover every one of these lines that is a mail program's")
+    named = ", ".join(f"{program} {lines}" for program, lines in [*programs.items()][:SHOWN_PROGRAMS])
+    return Finding(Level.OK, "rules", f"cover all of these lines but (mailgraph --unparsed shows them): {named}")
 
 
 def _last_line(path: str, lines: list[bytes], stamps: Stamps, written: float, now: float) -> Iterator[Finding]:
@@ -262,7 +265,7 @@ def _stamped(lines: list[bytes], stamps: Stamps) -> Iterator[tuple[int, str]]:
         known = LINE.match(b"\n" + line)
         minute = known and stamps.minute(*known.group("minute", "zone"))
         if known and minute is not None:
-            yield minute, _printable(known["host"] or b"")
+            yield minute, unparsed.shown(known["host"] or b"")
 
 
 # The daemon and its files

@@ -64,6 +64,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--check", action="store_true", help="look at log, daemon and RRD files, and say what hinders and what mends it"
     )
+    parser.add_argument(
+        "--unparsed", action="store_true", help="show the log's lines of mail programs that no rule covers, by program"
+    )
     parser.add_argument("-v", "--verbose", action="store_true", help="print each minute that is written")
     _add_log_options(parser.add_argument_group("the log"))
     _add_daemon_options(parser.add_argument_group("the daemon"))
@@ -156,7 +159,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         given = parser.parse_args([*_configured(values), *said])
         if given.static:
             return _write_page(given, values)
+        if given.unparsed:
+            return _show_unparsed(_job(given, values))
         return _check(given, values) if given.check else _run(_job(given, values))
+    except BrokenPipeError:  # mailgraph --unparsed | head; what is still buffered must not meet the closed pipe again
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except UsageError as error:
         parser.error(str(error))
     except MailgraphError as error:
@@ -207,6 +215,18 @@ def _check(given: argparse.Namespace, values: dict[str, str]) -> int:
     )
     print(check.report(found))
     return max(finding.level for finding in found)
+
+
+def _show_unparsed(job: _Job) -> int:
+    from mailgraph import sources, unparsed
+    from mailgraph.logforms import Stamps
+    from mailgraph.scanner import Scanner
+
+    _check_log(job._replace(cat=True))
+    blocks = sources.standard_input() if job.log == STANDARD_INPUT else sources.file_once(job.log)
+    scanner = Scanner(job.options, Stamps(job.year))
+    print(unparsed.report(unparsed.kinds(scanner, (block.data for block in blocks if block))))
+    return 0
 
 
 def _job(given: argparse.Namespace, values: dict[str, str]) -> _Job:

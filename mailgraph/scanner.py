@@ -179,6 +179,10 @@ class Scanner:
         """
         return [line for line in block.split(b"\n")[:-1] if not self._is_known(line)]
 
+    def covers(self, line: bytes) -> bool:
+        """Whether a rule speaks of the line, which begins with the newline before it; nothing is counted."""
+        return self._pattern.match(line + b"\n") is not None
+
     def _is_known(self, line: bytes) -> bool:
         known = LINE.match(b"\n" + line)
         return known is not None and self._stamps.minute(*known.group("minute", "zone")) is not None

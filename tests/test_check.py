@@ -188,6 +188,14 @@ def test_what_counts_in_the_lines_is_told(machine: Machine) -> None:
     assert machine.findings()["events"].text == "in these lines: sent 10"
 
 
+def test_lines_that_no_rule_covers_are_counted_by_program(machine: Machine) -> None:
+    assert machine.findings()["rules"].text == "cover every one of these lines that is a mail program's"
+    machine.write(*(stamped(NOW, text) for text in (SENT, "clamd[1]: x", "dovecot: x", "dovecot: y", "cron[1]: z")))
+    finding = machine.findings()["rules"]
+    text = "cover all of these lines but (mailgraph --unparsed shows them): dovecot 2, clamd 1"
+    assert (finding.level, finding.text) == (OK, text)
+
+
 def test_lines_that_count_nothing_are_told(machine: Machine) -> None:
     machine.write(stamped(NOW, "kernel: hello"))
     finding = machine.findings()["events"]

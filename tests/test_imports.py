@@ -42,7 +42,7 @@ PAGE = (
     "cgi",
     "serve",
 )
-TOP = ("check", "cli", "__main__", "sample", "tryout")
+TOP = ("unparsed", "check", "cli", "__main__", "sample", "tryout")
 ORDER = (*FOUNDATION, *DAEMON, *PAGE, *TOP)
 
 
