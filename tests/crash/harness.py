@@ -24,6 +24,9 @@ from mailgraph.sources import Follower
 
 Step = Callable[["Machine"], None]
 
+FAMILIES = (*schema.CLASSICAL, schema.Family("_delivery", (("delivered", "delivered"),), on_demand=True))
+"""The classical files, and one that is made with its first event; each with few rows, so that a dump is fast."""
+
 
 class Crash(BaseException):
     """The process is gone."""
@@ -122,7 +125,7 @@ class Machine:
         """The daemon from its start to the end of the script, or to a crash."""
         counting = Counting(
             str(self.log),
-            Store(str(self.directory), schema.FAMILIES, pause=lambda _seconds: None),
+            Store(str(self.directory), FAMILIES, pause=lambda _seconds: None),
             Options(),
             None,
             Checkpoint(str(self.directory / "mailgraph.checkpoint")),

@@ -27,6 +27,10 @@ def spam(moment: float) -> str:
     return f"{stamp(moment)} amavis[9]: (1-2) Blocked SPAM {{Discarded}}, <a@b.example>"
 
 
+def delivered(moment: float) -> str:
+    return f"{stamp(moment)} postfix/local[7]: 4F1: to=<a@b.example>, relay=local, status=sent (delivered to mailbox)"
+
+
 def at(moment: float, *lines: str) -> Step:
     """At ``moment``, lines are written."""
 
@@ -47,15 +51,15 @@ SCRIPT = (
     at(NOW + 62, sent(NOW + 61), sent(NOW + 59), f"{stamp(NOW + 62)} mail last message repeated 3 times"),
     at(NOW + 75, sent(NOW + 70)),
     rotate,
-    at(NOW + 400, spam(NOW + 399), sent(NOW + 330)),
+    at(NOW + 400, spam(NOW + 399), sent(NOW + 330), delivered(NOW + 399)),
     at(NOW + 420, sent(NOW + 100), sent(NOW + 410)),
     at(NOW + 500),
     at(NOW + 600),
 )
-"""Gaps, late lines, repeated lines, a rotation, two families and one that stays empty."""
+"""Gaps, late lines, repeated lines, a rotation; a family that stays empty and one that begins late."""
 
 
-STRIDE = 5
+STRIDE = 7
 """After each first crash the second one is tried at every so many steps, beginning with another each time."""
 
 
@@ -84,7 +88,7 @@ def test_a_crash_at_any_step_and_another_after_it_change_nothing(
     undisturbed = Machine(tmp_path / "undisturbed", NOW, SCRIPT)
     assert run_with_crashes(disk, undisturbed) == 0
     expected = undisturbed.dump()
-    assert set(expected) >= {"mailgraph.rrd", "mailgraph_virus.rrd", "mailgraph_greylist.rrd"}
+    assert len(expected) == 4
     steps = disk.steps
     tried = 0
     for first in range(steps):
