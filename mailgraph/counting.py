@@ -118,7 +118,7 @@ class Counting:
     def count(self, block: Block) -> None:
         """Count a block's lines; nothing is written yet."""
         now = self._clock()
-        tally = self._scanner.scan(block.data, now if block.reference is None else block.reference)
+        tally = self._scanner.scan(block.data, now if block.reference is None else block.reference, now)
         self._ledger.add(tally, now)
         self._position = block.position
 

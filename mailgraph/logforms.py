@@ -125,10 +125,11 @@ class Stamps:
                 moment = datetime(int(year or bsd_year), *in_year, tzinfo=_zone(zone))
             else:
                 moment = self._in_nearest_year(*in_year)
-            first, second = (int(moment.replace(fold=fold).timestamp()) // STEP * STEP for fold in (0, 1))
+            seconds = (int(moment.replace(fold=fold).timestamp()) for fold in (0, 1))
+            first, second = (min(second // STEP * STEP, LATEST - STEP) for second in seconds)
         except (ValueError, OverflowError):  # 31 February, 25:00, year 0
             return None
-        return (first, second) if 0 < first < LATEST else None
+        return (first, second) if first > 0 else None
 
     def _in_nearest_year(self, month: int, day: int, hour: int, minute: int) -> datetime:
         latest = datetime.fromtimestamp(self._reference + (183 * DAY if self._by_order else AHEAD))

@@ -15,7 +15,7 @@ from mailgraph import UsageError
 from mailgraph.logforms import BEFORE_TEXT, HEADER, INLINE_REPEATED, LINE, MESSAGE_REPEATED, REPEATED, Stamps
 from mailgraph.messages import Messages
 from mailgraph.rules import POSTFIX_TAG, RULES, Rule
-from mailgraph.schema import COUNTERS
+from mailgraph.schema import COUNTERS, LATEST, STEP
 
 Counts: TypeAlias = dict[str, int]
 """Events by counter."""
@@ -148,6 +148,7 @@ class Scanner:
         self.window = window
         self.messages = Messages() if messages is None else messages
         self._stamps = stamps
+        self._present = 0
         self._inline_repeated = not options.classic
         wanted = tuple(rule for rule in rules if options.wants(rule))
         self._pattern = re.compile(pattern_source(wanted, options.classic))
@@ -160,9 +161,13 @@ class Scanner:
         ignoring = self._ignored.keys() if options.ignore_hosts else set()
         self._looked_at = self._numbered | {"repeated"} | ignoring
 
-    def scan(self, block: bytes, reference: float) -> Tally:
-        """The events of whole lines; a stamp without year is near ``reference`` (epoch seconds)."""
+    def scan(self, block: bytes, reference: float, now: float = LATEST) -> Tally:
+        """The events of whole lines; a stamp without year is near ``reference``, none is later than ``now``.
+
+        Both are epoch seconds; a line of the future is in the tally as it is stamped.
+        """
         self._stamps.refer(reference)
+        self._present = int(now) // STEP * STEP
         lines = self._stamps.lines_across_repeated_hour(block)
         if lines is None:
             return self._scan(block)
@@ -204,7 +209,7 @@ class Scanner:
                 minute = self._stamps.minute(*stamp)
                 if minute is not None:
                     tally.append((minute, rows))
-                    self.messages.pass_to(minute)
+                    self.messages.pass_to(min(minute, self._present))
             row = hit.lastgroup or ""
             if look_at_all or row in looked_at:
                 if minute is not None:

@@ -9,8 +9,8 @@ STEP = 60
 
 HEARTBEAT = 2 * STEP
 
-LATEST = 2**36
-"""Epoch seconds, in the year 4147: what claims to be later is no time.  Python's end with the year 9999."""
+LATEST = 2**36 // STEP * STEP
+"""Epoch seconds, in the year 4147: what claims to be later is of the minute before.  Python's time ends in 9999."""
 
 ROWS = 198
 """Rows of each archive: 180 for 540 pixels at three pixels a row, and a tenth more."""

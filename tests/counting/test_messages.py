@@ -293,6 +293,17 @@ def test_a_message_is_forgotten_after_a_quarter_of_an_hour() -> None:
     assert counts(ARRIVED, tick, line(late, 16)) == {"received": 1, "rejected": 2}
 
 
+def test_a_line_of_the_future_makes_nothing_forgotten() -> None:
+    future = line("postfix/smtpd: NOQUEUE: reject: RCPT from x[192.0.2.1]: 550 5.1.1 no; from=<>", 300)
+    refused = line(
+        "postfix/cleanup: AAA1: reject: header Subject: x from c.example[198.51.100.7]; from=<>: 5.7.1 no", 1
+    )
+    total: Counter[str] = Counter()
+    for _, counted in Scanner(Options(), Stamps(2026)).scan(ARRIVED + future + refused, 0, now=NOON + 60):
+        total.update(counted)
+    assert total == {"received": 0, "rejected": 2}
+
+
 def test_no_more_is_remembered_than_its_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(messages, "LIMIT", 10)
     scanner = Scanner(Options(), Stamps(2026))
