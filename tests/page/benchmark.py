@@ -49,7 +49,7 @@ class Both:
 
     def forget_pictures(self) -> None:
         """The original's; ours keeps none."""
-        for picture in self.directory.glob("*.png"):
+        for picture in self.directory.rglob("*.png"):
             picture.unlink()
 
     def theirs(self, query: str) -> Work:
