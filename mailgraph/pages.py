@@ -1,36 +1,32 @@
 """The pages' content, from RRD files to HTML.  Knows no HTTP."""
 
-from mailgraph import document, figures, views
+from mailgraph import document, figures
 from mailgraph.files import Files, Unusable
 from mailgraph.graphs import GRAPHS, Graph
 from mailgraph.schema import MAIL, PERIODS
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from mailgraph.views import View
+from mailgraph.views import View, parsed
 
 
 def overview(host: str, files: Files, now: float, faults: list[str], links: document.Links = document.QUERIES) -> str:
     """What is wrong (``faults``), and all graphs over all periods."""
-    periods = [
-        [_shown(view, files, now) for view in views_of(files) if view.steps == period.steps] for period in PERIODS
-    ]
+    shown = [_shown(view, files, now) for view in views_of(files)]
+    periods = [[one for one in shown if one.view.steps == period.steps] for period in PERIODS]
     return document.page(host, faults, periods, links)
 
 
-def views_of(files: Files) -> "list[View]":
+def views_of(files: Files) -> list[View]:
     """What the page shows, in its order."""
     letters = [letter for letter, graph in GRAPHS.items() if _is_expected(graph, files)]
-    return [views.parsed(f"{number}-{letter}") for number in range(len(PERIODS)) for letter in letters]
+    return [parsed(f"{number}-{letter}") for number in range(len(PERIODS)) for letter in letters]
 
 
-def single(host: str, view: "View", files: Files, now: float, faults: list[str]) -> str:
+def single(host: str, view: View, files: Files, now: float, faults: list[str]) -> str:
     """What is wrong (``faults``), and one graph over one range, larger."""
-    view.look = document.larger(view.letter)
-    return document.range_page(host, faults, _shown(view, files, now), now)
+    larger = View(view.letter, view.form, document.larger(view.letter), view.since, view.until)
+    return document.range_page(host, faults, _shown(larger, files, now), now)
 
 
-def _shown(view: "View", files: Files, now: float) -> document.Shown:
+def _shown(view: View, files: Files, now: float) -> document.Shown:
     """The picture with its figures; without, where they can't be read: the picture itself says why."""
     try:
         taken = figures.taken(view, files, now)
