@@ -63,22 +63,24 @@ def running(command: Sequence[str | Path], port: int, **environment: str) -> Ite
         _wait_for(port, process)
         yield Client(port)
     finally:
-        os.killpg(process.pid, signal.SIGTERM)
+        with contextlib.suppress(ProcessLookupError):  # it has ended by itself, which _wait_for says
+            os.killpg(process.pid, signal.SIGTERM)
         process.communicate(timeout=PATIENCE)
 
 
 def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
+    """Returns when somebody listens on the port; fails as soon as the process has ended."""
     until = time.monotonic() + PATIENCE
     while time.monotonic() < until:
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 return
-        if process.poll() is not None:
-            break
-        time.sleep(0.02)
-    raise AssertionError(
-        f"{process.args!r} does not serve: {process.communicate()[0].decode() if process.poll() else ''}"
-    )
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(0.02)
+            raise AssertionError(
+                f"{process.args!r} has ended: {process.stdout.read().decode() if process.stdout else ''}"
+            )
+    raise AssertionError(f"{process.args!r} does not serve on port {port}")
 
 
 LIGHTTPD = """
