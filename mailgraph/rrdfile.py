@@ -55,6 +55,8 @@ class RrdFile:
         self._read: dict[int, list[float]] = {}
         self._check_head()
         sources, archives, self.step = self._words(24, 3)
+        if HEAD + sources * SOURCE + archives * ARCHIVE > len(self._content):
+            raise NotReadable("it was cut off")
         at = HEAD
         self.sources = [self._name(at + number * SOURCE) for number in range(sources)]
         at += sources * SOURCE

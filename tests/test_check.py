@@ -3,6 +3,7 @@
 import os
 import pwd
 import shutil
+import struct
 import subprocess
 import time
 from collections.abc import Iterator
@@ -315,7 +316,11 @@ def test_an_rrd_that_is_not_there_yet(machine: Machine) -> None:
     assert machine.findings()["mailgraph_virus.rrd"].level == WARNING
 
 
-@pytest.mark.parametrize("content", [b"", b"no RRD file at all", b"RRD\0" + b"0003\0" + b"\0" * 50])
+ENDLESS = struct.pack("4s5s7xd3Q80x", b"RRD", b"0003", 8.642135e130, 2**40, 2**40, 60)
+"""The head of a file of more data sources than any disk holds."""
+
+
+@pytest.mark.parametrize("content", [b"", b"no RRD file at all", b"RRD\0" + b"0003\0" + b"\0" * 50, ENDLESS])
 @pytest.mark.parametrize("runs", [True, False])
 def test_an_rrd_that_is_none(machine: Machine, content: bytes, runs: bool) -> None:
     if not runs:
