@@ -2,7 +2,7 @@
 
 Knows no rule and no file.  Forms, decided line by line: BSD (RFC 3164) with or without a year, a fraction,
 FreeBSD's ``<mail.info>`` or ``[LOG_MAIL]``, Solaris' ``[ID 197553 mail.info]``, a host that stands twice;
-RFC 3339 stamps; RFC 5424; metalog.
+RFC 3339 stamps; RFC 5424; metalog; and Exim's own main log, which names neither host nor program.
 """
 
 import re
@@ -19,10 +19,12 @@ _MINUTE = (
     rb"(?P<minute>... .. ..:..|\d{4}-..-..[T ]..:.."
     rb"|<\d{1,3}>(?P<rfc5424>1 )?(?:... .. |\d{4}-..-..[T ])..:..|[A-Za-z]{3} ++\d{1,2} (?:\d{4} )?\d{1,2}:\d\d)"
 )
-_SECOND = rb":..(?: |(?:[.,]\d++)?(?P<zone>Z|[+-]\d\d:?\d\d) |[.,]\d++ | <\w++\.\w++> )"
+_SECOND = rb":..(?: |(?:[.,]\d++)? ?(?P<zone>Z|[+-]\d\d:?\d\d) |[.,]\d++ | <\w++\.\w++> )"
 _HOST = rb"(?P<host>[-\w.@:]++)%b++(?:(?P=host)%b++|\[LOG_[A-Z]++\]%b++|:%b++)*+" % (BLANK, BLANK, BLANK, BLANK)
 
-HEADER = rb"\n(?>%b%b(?:%b| *+(?P<metalog>\[)))" % (_MINUTE, _SECOND, _HOST)
+_MAINLOG = rb"(?P<mainlog>(?=[1-9H\[])(?:\[\d++\] )?+(?=[0-9a-zA-Z]{6}-(?:[0-9a-zA-Z]{6}-..|[0-9a-zA-Z]{11}-....) |H=))"
+
+HEADER = rb"\n(?>%b%b(?:%b|%b| *+(?P<metalog>\[)))" % (_MINUTE, _SECOND, _MAINLOG, _HOST)
 """All that stands before the program, beginning with the newline that ends the line before.
 
 The engine looks for the literal newline and so jumps from line to line; ``(?m)^`` would try every byte.  Common
@@ -45,7 +47,7 @@ INLINE_REPEATED = rb"(?:message repeated \d{1,6}+ times: \[ )?+"
 """rsyslog's, before the text itself."""
 
 LINE = re.compile(
-    rb"%b(?:(?P<nothing>%b|-- MARK --)|(?(metalog)[^\]\n]*+|(?(rfc5424)\S++|[^:\n]+?))%b)"
+    rb"%b(?:(?P<nothing>%b|-- MARK --)|(?(mainlog)|(?(metalog)[^\]\n]*+|(?(rfc5424)\S++|[^:\n]+?))%b))"
     % (HEADER, REPEATED % b"times", BEFORE_TEXT)
 )
 """A line in a known form: of any program, or (group ``nothing``) one that says nothing of its own."""

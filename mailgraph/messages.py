@@ -320,7 +320,9 @@ class Messages:
         return self.rspamd(counters, minute, host, process, queue_id, symbols)
 
     def once(self, counters: Counters, minute: int, host: bytes, process: bytes, text: bytes) -> Counters:
-        """A line that the program may write to two logs: the second one is no second event."""
+        """A line that the program may write to two logs by syslog: the second one is no second event."""
+        if not process:
+            return counters
         key = b"twice", host, process, blake2b(text, digest_size=8).digest()
         if key in self._seen:
             self._seen.drop(key)

@@ -34,6 +34,9 @@ NUMBER = rb"0*+[1-9]\d{0,5}+"
 SMTPD = rb"postfix/(?:smtpd|postscreen)"
 SENDMAIL = rb"(?:sendmail|sm-mta)"
 AMAVIS = rb"amavisd?"
+EXIM = rb"exim"
+EXIM4 = rb"exim4?"
+"""Debian's name too; by default its own main log is read, whose lines name no program."""
 
 
 def anywhere(word: bytes) -> bytes:
@@ -109,11 +112,11 @@ _CLASSIC = (
     Rule("smtpd_milter_spam", SMTPD, rb"%bmilter-reject: .*Blocked by SpamAssassin" % MAYBE_ID, SPAM),
     Rule("smtpd_milter_rejected", SMTPD, rb"%bmilter-reject: " % MAYBE_ID, REJECTED),
     Rule("cleanup_rejected", rb"postfix/cleanup", rb".*%b: (?:reject|discard): " % ANY_ID_END, REJECTED),
-    Rule("exim_received", rb"exim", EXIM_ID + rb" <= \S", RECEIVED),
-    Rule("exim_sent", rb"exim", EXIM_ID + rb" => \S", SENT),
-    Rule("exim_rbl_spam", rb"exim", rb".* rejected because \S+ is in a black list at \S", SPAM, "rbl_is_spam"),
-    Rule("exim_rbl", rb"exim", rb".* rejected because \S+ is in a black list at \S", REJECTED),
-    Rule("exim_rejected", rb"exim", rb".* rejected RCPT \S+: (?:Sender verify failed|Unknown user)", REJECTED),
+    Rule("exim_received", EXIM, EXIM_ID + rb" <= \S", RECEIVED),
+    Rule("exim_sent", EXIM, EXIM_ID + rb" => \S", SENT),
+    Rule("exim_rbl_spam", EXIM, rb".* rejected because \S+ is in a black list at \S", SPAM, "rbl_is_spam"),
+    Rule("exim_rbl", EXIM, rb".* rejected because \S+ is in a black list at \S", REJECTED),
+    Rule("exim_rejected", EXIM, rb".* rejected RCPT \S+: (?:Sender verify failed|Unknown user)", REJECTED),
     Rule("amavis_spam", AMAVIS, AMAVIS_ID + rb"(?:Passed|Blocked) SPAM(?:MY)?\b" + NO_TAG2, SPAM),
     Rule("amavis_virus", AMAVIS, AMAVIS_ID + rb"(?:Passed |Blocked )?(?:INFECTED|BANNED)\b" + NO_TAG2, VIRUS),
     Rule("spamd_spam", rb"spamd", rb"(?:spamd: )?identified spam", SPAM),
@@ -219,7 +222,6 @@ _RSPAMD = rb"<[^>\n]*+>; [a-z_]++; rspamd_task_write_log: %b%b%b" % (
 """rspamd's line for a message, up to the name of the action; ``S`` is then its list of symbols."""
 
 _LOCAL_AGENT = rb"postfix/(?:local|virtual|pipe|error)"
-_EXIM_TAG = rb"exim4?"
 
 _DEFAULT = (
     Rule("smtp_here", rb"postfix/smtp", _LOCAL_HOP, NOTHING, "ignore_localhost", step="sent"),
@@ -421,14 +423,14 @@ _DEFAULT = (
         DELAYED,
     ),
     Rule("sqlgrey_passed", rb"sqlgrey", rb"grey: reconnect ok: ", DELAYED),
-    Rule("exim_taken_in", _EXIM_TAG, rb" <= \S++ (?>.*?\bP=)(?:utf8)?+e?+smtp[sa]*+ ", RECEIVED, opening=_EXIM_MESSAGE),
-    Rule("exim_sent_away", _EXIM_TAG, _EXIM_TO + rb" (?:S=\d++ )?+H=", SENT, opening=_EXIM_MESSAGE),
-    Rule("exim_delivered", _EXIM_TAG, _EXIM_TO, DELIVERED, opening=_EXIM_MESSAGE),
-    Rule("exim_gave_up", _EXIM_TAG, rb" \*\* \S", BOUNCED, opening=_EXIM_MESSAGE),
-    Rule("exim_deferred", _EXIM_TAG, rb" == \S", DEFERRED, opening=_EXIM_MESSAGE),
+    Rule("exim_taken_in", EXIM4, rb" <= \S++ (?>.*?\bP=)(?:utf8)?+e?+smtp[sa]*+ ", RECEIVED, opening=_EXIM_MESSAGE),
+    Rule("exim_sent_away", EXIM4, _EXIM_TO + rb" (?:S=\d++ )?+H=", SENT, opening=_EXIM_MESSAGE),
+    Rule("exim_delivered", EXIM4, _EXIM_TO, DELIVERED, opening=_EXIM_MESSAGE),
+    Rule("exim_gave_up", EXIM4, rb" \*\* \S", BOUNCED, opening=_EXIM_MESSAGE),
+    Rule("exim_deferred", EXIM4, rb" == \S", DEFERRED, opening=_EXIM_MESSAGE),
     Rule(
         "exim_blocklisted",
-        _EXIM_TAG,
+        EXIM4,
         rb"(?P<T>" + _EXIM_WHAT + rb"rejected because \S++ is in a black list at \S.*)",
         SPAM,
         "rbl_is_spam",
@@ -437,7 +439,7 @@ _DEFAULT = (
     ),
     Rule(
         "exim_greylisted",
-        _EXIM_TAG,
+        EXIM4,
         rb"(?P<T>temporarily " + _EXIM_WHAT + rb".*%b.*)" % _GREYLISTED,
         GREYLISTED,
         step="once",
@@ -445,7 +447,7 @@ _DEFAULT = (
     ),
     Rule(
         "exim_found_virus",
-        _EXIM_TAG,
+        EXIM4,
         rb"(?P<T>rejected (?:after )?+DATA: .*?%b.*)" % _VIRUS,
         REJECTED + VIRUS,
         step="once",
@@ -453,7 +455,7 @@ _DEFAULT = (
     ),
     Rule(
         "exim_found_spam",
-        _EXIM_TAG,
+        EXIM4,
         rb"(?P<T>rejected (?:after )?+DATA: .*?%b.*)" % _SPAM,
         REJECTED + SPAM,
         step="once",
@@ -461,7 +463,7 @@ _DEFAULT = (
     ),
     Rule(
         "exim_refused",
-        _EXIM_TAG,
+        EXIM4,
         rb"(?P<T>(?:temporarily )?+rejected \S.*)",
         REJECTED,
         step="once",

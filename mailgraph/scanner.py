@@ -14,7 +14,7 @@ from typing import NamedTuple, TypeAlias
 from mailgraph import UsageError
 from mailgraph.logforms import BEFORE_TEXT, HEADER, INLINE_REPEATED, LINE, MESSAGE_REPEATED, REPEATED, Stamps
 from mailgraph.messages import Messages
-from mailgraph.rules import POSTFIX_TAG, RULES, Rule
+from mailgraph.rules import EXIM4, POSTFIX_TAG, RULES, Rule
 from mailgraph.schema import COUNTERS, LATEST, STEP
 
 Counts: TypeAlias = dict[str, int]
@@ -70,7 +70,8 @@ def _suite(rule: Rule) -> bytes:
 
 def _program(rules: list[Rule], suite: bytes, before: bytes) -> bytes:
     runs = (_opened(opening, list(rows)) for opening, rows in groupby(rules, _opening))
-    return rules[0].program.removeprefix(suite) + before + _alternatives(runs)
+    named = rules[0].program.removeprefix(suite) + before
+    return (b"(?(mainlog)|%b)" % named if rules[0].program == EXIM4 else named) + _alternatives(runs)
 
 
 def _opening(rule: Rule) -> bytes:

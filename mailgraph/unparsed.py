@@ -27,7 +27,8 @@ KIND_LENGTH = 200
 SHOWN_LENGTH = 100
 
 _LINE = re.compile(
-    rb"%b(?P<program>(?(metalog)[^\]\n]*+|(?(rfc5424)\S++|[^:\n]+?)))%b(?P<text>[^\n]*+)" % (HEADER, BEFORE_TEXT)
+    rb"%b(?(mainlog)|(?P<program>(?(metalog)[^\]\n]*+|(?(rfc5424)\S++|[^:\n]+?)))%b)(?P<text>[^\n]*+)"
+    % (HEADER, BEFORE_TEXT)
 )
 
 _VARIABLE = re.compile(rb'<[^>]*+>|"[^"]*+"|(?<![^\s=(])[^\s=]*[\d@/\[]\S*+|(?<==)[^\s,;]++')
@@ -48,7 +49,7 @@ def kinds(scanner: Scanner, blocks: Iterable[bytes]) -> list[Kind]:
     examples: dict[tuple[bytes, bytes], bytes] = {}
     for block in blocks:
         for line in _LINE.finditer(b"\n" + block):
-            program, text = line["program"], line["text"]
+            program, text = line["program"] or b"exim", line["text"]
             if not program.lower().startswith(MAIL_PROGRAMS) or scanner.covers(line[0]):
                 continue
             key = program, _VARIABLE.sub(b"*", text[:SHOWN_LENGTH])

@@ -185,7 +185,7 @@ def dead_mans_switch() -> Iterator[None]:
         raise AssertionError("a pattern that is not linear in the length of a line")
 
     before = signal.signal(signal.SIGVTALRM, stop)
-    signal.setitimer(signal.ITIMER_VIRTUAL, 60)
+    signal.setitimer(signal.ITIMER_VIRTUAL, 40)
     yield
     signal.setitimer(signal.ITIMER_VIRTUAL, 0)
     signal.signal(signal.SIGVTALRM, before)
@@ -211,5 +211,5 @@ def _units(line: bytes) -> list[bytes]:
 @pytest.mark.usefixtures("dead_mans_switch")
 def test_a_crafted_line_costs_no_more_than_its_length(options: Options) -> None:
     scanner = Scanner(options, Stamps(2026))
-    scanned = sum(1 for line in crafted_lines(200_000) if scanner.scan(line, 0) is not None)
+    scanned = sum(1 for line in crafted_lines(100_000) if scanner.scan(line, 0) is not None)
     assert scanned > 1000

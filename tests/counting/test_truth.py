@@ -139,6 +139,15 @@ def test_the_counts_are_what_happened(name: str, form: str) -> None:
     assert counts(in_form(LOGS[name], form)) == TRUTH[situation(name)]
 
 
+@pytest.mark.parametrize("name", [name for name in LOGS if name.startswith("exim-bwdef/")])
+def test_exims_own_main_log_counts_the_same(name: str) -> None:
+    by_syslog = re.findall(rb"(?m)^.{15} \S+ exim\[\d+\]: (2026-.*\n)", LOGS[name])
+    main_log = b"".join(
+        line for number, line in enumerate(by_syslog) if line not in by_syslog[max(number - 1, 0) : number]
+    )
+    assert counts(main_log) == TRUTH[situation(name)]
+
+
 def test_each_situation_has_its_log() -> None:
     assert {situation(name) for name in LOGS} == TRUTH.keys()
 
