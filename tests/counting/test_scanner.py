@@ -152,7 +152,7 @@ LINES = (
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(some.lists(some.sampled_from(LINES), max_size=40), some.booleans())
 def test_a_block_counts_as_the_sum_of_its_lines(lines: list[bytes], classic: bool) -> None:
     together, alone = (Scanner(Options(classic=classic, rbl_is_spam=True), Stamps(2026)) for _ in range(2))
@@ -161,12 +161,11 @@ def test_a_block_counts_as_the_sum_of_its_lines(lines: list[bytes], classic: boo
     assert by_minute(block) == by_minute(by_line)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(some.lists(some.binary(max_size=60).map(lambda raw: raw.replace(b"\n", b"")), max_size=8), some.data())
 def test_any_bytes_between_the_lines_change_nothing(noise: list[bytes], data: some.DataObject) -> None:
     lines = [RECEIVED, *(line + b"\n" for line in noise), REJECTED]
-    expected = totals(*(Scanner(Options(), Stamps(2026)).scan(line, 0) for line in lines))
-    assert counts(b"".join(data.draw(some.permutations(lines)))) == expected
+    assert counts(b"".join(data.draw(some.permutations(lines)))) == {"received": 1, "rejected": 1}
 
 
 def by_minute(tally: Tally) -> Counter[tuple[int, str]]:
