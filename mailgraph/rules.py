@@ -145,7 +145,7 @@ def _delivery(relay: bytes = rb"[^,\n]*+") -> bytes:
         ADDRESS,
         ADDRESS,
         relay,
-        rb"(?:(?!status=)[a-z_]++=[^,\n]*+, )*+",
+        rb"(?:(?!status=|relay=)[a-z_]++=[^,\n]*+, )*+",
     )
 
 

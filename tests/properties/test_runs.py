@@ -26,7 +26,7 @@ NOW = 1_700_006_400
 KINDS = {
     "sent": b"postfix/smtp[7]: 4F1: to=<a@b.example>, relay=mx[192.0.2.1]:25, dsn=2.0.0, status=sent (250 ok)",
     "received": b"postfix/smtpd[8]: 4F3: client=mx.c.example[198.51.100.7]",
-    "spam": b"amavis[9]: (1-2) Blocked SPAM {Discarded}, <a@b.example>",
+    "rejected": b"postfix/smtpd[8]: NOQUEUE: reject: RCPT from x[192.0.2.7]: 550 5.1.1 <a@b.example>: no; from=<>",
     "nothing": b"kernel: hello",
 }
 
