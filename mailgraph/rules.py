@@ -138,22 +138,17 @@ SOME_ID = rb"[\dA-Za-z]++"
 """A queue id in another server's words."""
 
 
-def _delivery(relay: bytes = rb"[^,\n]*+") -> bytes:
-    """A delivery agent's line up to its status: the queue id is group ``Q``, the relay group ``R``."""
-    return rb"(?P<Q>%b): to=%b, (?:orig_to=%b, )?+(?:relay=(?P<R>%b), )?+%bstatus=" % (
-        QUEUE_ID,
-        ADDRESS,
-        ADDRESS,
-        relay,
-        rb"(?:(?!status=|relay=)[a-z_]++=[^,\n]*+, )*+",
-    )
+def _delivery(relay: bytes) -> bytes:
+    """A delivery agent's line up to its status, with what it says of the relay; the queue id is group ``Q``."""
+    fields = rb"(?:(?!status=)[a-z_]++=[^,\n]*+, )*+"
+    return rb"(?P<Q>%b): to=%b, (?:orig_to=%b, )?+%b%bstatus=" % (QUEUE_ID, ADDRESS, ADDRESS, relay, fields)
 
 
-_DELIVERY = _delivery()
+_DELIVERY = _delivery(rb"(?:relay=(?P<R>[^,\n]*+), )?+")
 _ACCEPTED = rb"sent \((?:(?P<A>250 2\.\d\.\d Ok, (?:discarded, )?id=\d)|.*queued as (?P<Y>%b)\))?" % SOME_ID
 """``Y`` is the next server's queue id, ``A`` the way in which amavisd-new says that a message ends with it."""
 
-_LOCAL_HOP = _delivery(rb"[^,\s\[]*+%b[^,\n]*+" % LOOPBACK) + rb"sent \("
+_LOCAL_HOP = _delivery(rb"relay=(?P<R>[^,\s\[]*+%b[^,\n]*+), " % LOOPBACK) + rb"sent \("
 
 _QUEUED = rb"(?P<Q>%b): " % QUEUE_ID
 _QUEUE_ID_OR_NONE = rb"(?:%b|NOQUEUE: )?+" % _QUEUED

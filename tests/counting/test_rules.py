@@ -102,6 +102,12 @@ def test_ignore_localhost_takes_no_mail_to_this_machine(relay: str) -> None:
     assert counted(line, Options(ignore_localhost=True)) == {}
 
 
+@pytest.mark.parametrize("program", ["smtp", "lmtp"])
+def test_ignore_localhost_takes_mail_to_other_machines(program: str) -> None:
+    line = f"postfix/{program}: 4F9D2: to=<a@b.example>, relay=mx[192.0.2.1]:25, dsn=2.0.0, status=sent (250 ok)"
+    assert counted(line, Options(ignore_localhost=True, lmtp_is_smtp=True)) == {"sent": 1}
+
+
 def test_ignore_host_works_in_both_directions() -> None:
     received = "postfix/smtpd: 4F9D2: client=filter.example[192.0.2.9], sasl_method=PLAIN"
     sent = "postfix/smtp: 4F9D2: to=<a@filter.example>, relay={}[192.0.2.1]:25, dsn=2.0.0, status=sent (250 filter)"
