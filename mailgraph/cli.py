@@ -14,6 +14,7 @@ from mailgraph import MailgraphError, UsageError, __version__, config, schema
 if TYPE_CHECKING:
     from mailgraph.counting import Start
     from mailgraph.daemon import Alone
+    from mailgraph.ownrules import OwnRules
     from mailgraph.scanner import Options
     from mailgraph.sources import Source
 
@@ -40,6 +41,7 @@ class _Job(NamedTuple):
     verbose: bool
     year: int | None
     options: "Options"
+    own: "OwnRules"
     families: tuple[schema.Family, ...]
     directory: str
     rrd_name: str
@@ -124,6 +126,9 @@ def _add_counting_options(group: "argparse._ArgumentGroup") -> None:
     )
     group.add_argument("--rbl-is-spam", action="store_true", help="count rejects of blocklists as spam")
     group.add_argument("--virbl-is-virus", action="store_true", help="count rejects of virbl.dnsbl.bit.nl as virus")
+    group.add_argument(
+        "--rules", metavar="FILE", help="rules of one's own, a TOML file; default: RULES_FILE, else none"
+    )
     group.add_argument("--lmtp-is-smtp", action="store_true", help="count Postfix's lmtp as its smtp")
 
 
@@ -230,7 +235,11 @@ def _show_unparsed(job: _Job) -> int:
 
 
 def _job(given: argparse.Namespace, values: dict[str, str]) -> _Job:
+    from mailgraph.ownrules import OwnRules, load
     from mailgraph.scanner import Options
+
+    rules = given.rules or values.get("RULES_FILE")
+    own = load(rules) if rules else OwnRules()
 
     directory = given.daemon_rrd or values.get("RRD_DIR") or (config.DEFAULT_RRD_DIR if given.daemon else ".")
     log = given.logfile or config.mail_log(values)
@@ -255,7 +264,8 @@ def _job(given: argparse.Namespace, values: dict[str, str]) -> _Job:
             given.lmtp_is_smtp,
             given.host,
         ),
-        families=_families(given),
+        own=own,
+        families=(*_families(given), *own.families),
         directory=os.path.abspath(directory),
         rrd_name=given.rrd_name,
         pid_file=os.path.abspath(given.daemon_pid or values.get("PID_FILE") or DAEMON_PID),
@@ -296,7 +306,7 @@ def _count(job: _Job, alone: "Alone", say: Callable[[str], None]) -> int:
     checkpoint = None if job.cat else Checkpoint(os.path.join(job.directory, f"{job.rrd_name}.checkpoint"))
     store = Store(job.directory, job.families, job.rrd_name)
     report = _report if job.verbose else None
-    counting = Counting(job.log, store, job.options, job.year, checkpoint, say=say, report=report)
+    counting = Counting(job.log, store, job.options, job.year, checkpoint, job.own, say=say, report=report)
     counting.start()
     process = detached(job.directory, job.pid_file, job.log_file, alone) if job.detach else _foreground()
     with process as reopen, Signals() as signals:

@@ -12,6 +12,7 @@ from mailgraph.checkpoint import Checkpoint, CheckpointError
 from mailgraph.ledger import KEPT, Ledger, as_minute
 from mailgraph.logforms import Stamps
 from mailgraph.messages import Messages
+from mailgraph.ownrules import OwnRules
 from mailgraph.rrd import OutdatedError, RrdError, Store
 from mailgraph.scanner import Options, Scanner
 from mailgraph.schema import CLASSICAL_COUNTERS, STEP
@@ -40,8 +41,9 @@ class Start(NamedTuple):
 class Counting:
     """Counts blocks of the log ``log`` into the RRD files of one store.
 
-    ``checkpoint`` is None where nothing is to be remembered between runs (a log read once).  ``say`` gets each
-    message for the administrator, ``report`` each minute's line of ``--verbose``; ``clock`` gives epoch seconds.
+    ``checkpoint`` is None where nothing is to be remembered between runs (a log read once); ``own`` are rules of one's
+    own.  ``say`` gets each message for the administrator, ``report`` each minute's line of ``--verbose``; ``clock``
+    gives epoch seconds.
     """
 
     def __init__(
@@ -51,6 +53,7 @@ class Counting:
         options: Options,
         year: int | None = None,
         checkpoint: Checkpoint | None = None,
+        own: OwnRules | None = None,
         *,
         say: Callable[[str], None],
         report: Callable[[str], None] | None = None,
@@ -61,6 +64,7 @@ class Counting:
         self._options = options
         self._year = year
         self._checkpoint = checkpoint
+        self._own = own
         self._say = say
         self._report = report
         self._clock = clock
@@ -70,7 +74,7 @@ class Counting:
     def _begin(self, held: int | None) -> None:
         self._ledger = Ledger(held)
         self._stamps = Stamps(self._year)
-        self._scanner = Scanner(self._options, self._stamps)
+        self._scanner = Scanner(self._options, self._stamps, own=self._own)
         self._position: Position | None = None
         self._written_through = held
         self._wrote_at = self._clock()
@@ -110,7 +114,7 @@ class Counting:
             self._ledger = Ledger.restored(state["ledger"])
             self._stamps = Stamps(self._year, as_minute(state["newest"]))
             messages = Messages.restored(state["messages"])
-            self._scanner = Scanner(self._options, self._stamps, state["window"].encode("latin-1"), messages)
+            self._scanner = Scanner(self._options, self._stamps, state["window"].encode("latin-1"), messages, self._own)
             self._position = Position.restored(state["position"])
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:  # another version's
             raise CheckpointError(f"the checkpoint is of another kind: {error!r}") from error

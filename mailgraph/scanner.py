@@ -7,6 +7,7 @@ hit, and a hit is a line that counts.
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping
+from heapq import merge
 from itertools import groupby
 from string import ascii_uppercase
 from typing import NamedTuple, TypeAlias
@@ -14,6 +15,7 @@ from typing import NamedTuple, TypeAlias
 from mailgraph import UsageError
 from mailgraph.logforms import BEFORE_TEXT, HEADER, INLINE_REPEATED, LINE, MESSAGE_REPEATED, REPEATED, Stamps
 from mailgraph.messages import Messages
+from mailgraph.ownrules import OwnRules
 from mailgraph.rules import EXIM4, POSTFIX_TAG, RULES, Rule
 from mailgraph.schema import COUNTERS, LATEST, STEP
 
@@ -134,8 +136,8 @@ class Scanner:
     """Counts the lines of blocks under the given options.
 
     ``window`` is the end of the log before the first block: what ``last message repeated`` may speak of;
-    ``messages`` is what is remembered of it.  Raises UsageError for a pattern of the options that is no regular
-    expression.
+    ``messages`` is what is remembered of it; ``own`` are rules beside RULES.  Raises UsageError for a pattern of the
+    options that is no regular expression.
     """
 
     def __init__(
@@ -144,23 +146,24 @@ class Scanner:
         stamps: Stamps,
         window: bytes = b"",
         messages: Messages | None = None,
-        rules: tuple[Rule, ...] = RULES,
+        own: OwnRules | None = None,
     ) -> None:
         self.window = window
         self.messages = Messages() if messages is None else messages
         self._stamps = stamps
         self._present = 0
         self._inline_repeated = not options.classic
-        wanted = tuple(rule for rule in rules if options.wants(rule))
+        wanted = tuple(rule for rule in RULES if options.wants(rule))
+        self._own = own or None
         self._pattern = re.compile(pattern_source(wanted, options.classic))
         self._counters = {rule.name: rule.counters for rule in wanted}
-        self._counters |= {counter: (counter,) for counter in COUNTERS}
+        self._counters |= {counter: (counter,) for counter in (*COUNTERS, *(own.counters if own else ()))}
         self._numbered = {rule.name for rule in wanted if b"(?P<N>" in rule.text}
         self._steps = _steps(wanted, self._pattern.groupindex, self.messages)
         self._ignored = {rule.name: _ignored_hosts(options, rule.unless) for rule in wanted if rule.unless}
         self._host = None if options.host is None else _compiled(options.host, "--host")
         ignoring = self._ignored.keys() if options.ignore_hosts else set()
-        self._looked_at = self._numbered | {"repeated"} | ignoring
+        self._looked_at = self._numbered | {"repeated", OwnRules.LAST_GROUP} | ignoring
 
     def scan(self, block: bytes, reference: float, now: float = LATEST) -> Tally:
         """The events of whole lines; a stamp without year is near ``reference``, none is later than ``now``.
@@ -202,7 +205,7 @@ class Scanner:
         last: tuple[bytes | None, ...] = ()
         minute: int | None = None
         taken_back = self.messages.taken_back
-        for hit in self._pattern.finditer(text):
+        for hit in self._hits(text):
             stamp = hit.group(MINUTE, ZONE)
             if stamp != last:
                 last = stamp
@@ -229,6 +232,13 @@ class Scanner:
         counted = ((minute, self._counts(rows)) for minute, rows in tally)
         return [(minute, counts) for minute, counts in counted if counts]
 
+    def _hits(self, text: bytes) -> Iterable[re.Match[bytes]]:
+        """The lines that count, in their order; one that counts by a rule of one's own too comes twice."""
+        hits = self._pattern.finditer(text)
+        if self._own is None:
+            return hits
+        return merge(hits, self._own.pattern.finditer(text), key=re.Match.start)
+
     def _remember(self, block: bytes) -> None:
         self.window = block[-WINDOW:] if len(block) >= WINDOW else (self.window + block)[-WINDOW:]
 
@@ -244,6 +254,9 @@ class Scanner:
         row = hit.lastgroup or ""
         if self._host is not None and not self._host.fullmatch(hit[HOST] or b"localhost"):
             return {}
+        if self._own is not None and hit.re is self._own.pattern:
+            counter = self._own.counted(hit)
+            return {counter: 1} if counter else {}
         if row == "repeated":
             return self._repeated(hit, text, minute)
         if row in self._ignored:

@@ -69,16 +69,16 @@ MINUTES = Family("_minutes", tuple((counter, counter) for counter in CLASSICAL_C
 """What the classical files hold, minute by minute."""
 
 
-def _on_demand(name: str, counters: tuple[str, ...]) -> Family:
+def on_demand(name: str, counters: tuple[str, ...]) -> Family:
     """A family that is none of the original's; each data source is named as its counter."""
     archives = MINUTE_ARCHIVES + CLASSICAL_ARCHIVES
     return Family(f"_{name}", tuple((counter, counter) for counter in counters), on_demand=True, archives=archives)
 
 
-DELIVERY = _on_demand("delivery", ("delivered", "deferred", "expired"))
-SPF = _on_demand("spf", ("spf_pass", "spf_none", "spf_fail"))
-DKIM = _on_demand("dkim", ("dkim_pass", "dkim_none", "dkim_fail"))
-DMARC = _on_demand("dmarc", ("dmarc_pass", "dmarc_none", "dmarc_fail"))
+DELIVERY = on_demand("delivery", ("delivered", "deferred", "expired"))
+SPF = on_demand("spf", ("spf_pass", "spf_none", "spf_fail"))
+DKIM = on_demand("dkim", ("dkim_pass", "dkim_none", "dkim_fail"))
+DMARC = on_demand("dmarc", ("dmarc_pass", "dmarc_none", "dmarc_fail"))
 
 FAMILIES = (*CLASSICAL, MINUTES, DELIVERY, SPF, DKIM, DMARC)
 

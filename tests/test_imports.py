@@ -13,6 +13,7 @@ DAEMON = (
     "rules",
     "logforms",
     "messages",
+    "ownrules",
     "scanner",
     "ledger",
     "rrd",
