@@ -97,7 +97,7 @@ def arguments(graph: "Graph", asked: "Range", look: "Look", form: str, paths: "M
         *(
             argument
             for at, one in enumerate(series)
-            for argument in _drawn(one, colours.series[one.counter], series[:at], graph.label_width)
+            for argument in _drawn(one, colours.colour(one.counter), series[:at], graph.label_width)
         ),
         rf"COMMENT:{escaped(f'[{date(asked.end)}]')}\r",
     ]

@@ -4,11 +4,11 @@ import os
 
 from mailgraph.dates import date
 from mailgraph.rrdfile import NotReadable, RrdFile
-from mailgraph.schema import FAMILIES
+from mailgraph.schema import FAMILIES, own_counter, own_family
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from mailgraph.schema import Family
 
@@ -21,8 +21,21 @@ class Unusable(Exception):
 
 
 def located(rrd_dir: str, rrd_name: str) -> "dict[Family, str]":
-    """Where each family's file is."""
-    return {family: os.path.join(rrd_dir, family.file_name(rrd_name)) for family in FAMILIES}
+    """Where each family's file is, those of counters of one's own among them."""
+    families = (*FAMILIES, *_own(rrd_dir, rrd_name))
+    return {family: os.path.join(rrd_dir, family.file_name(rrd_name)) for family in families}
+
+
+def _own(rrd_dir: str, rrd_name: str) -> "Iterator[Family]":
+    try:
+        names = sorted(os.listdir(rrd_dir or "."))
+    except OSError:  # it is said where a file is looked for
+        return
+    for name in names:
+        stem, dot, _ = name.partition(".rrd")
+        counter = own_counter(stem.removeprefix(f"{rrd_name}_")) if dot and stem.startswith(f"{rrd_name}_") else None
+        if counter and name == own_family(counter).file_name(rrd_name):
+            yield own_family(counter)
 
 
 class Files:
@@ -40,12 +53,12 @@ class Files:
         wanted = list(families)
         found = {family: self.open(family) for family in wanted if self.exists(family)}
         if not found:
-            raise Unusable(_missing(self.paths[wanted[0]]))
+            raise Unusable(_missing(self.paths.get(wanted[0], wanted[0].file_name())))
         return found
 
     def exists(self, family: "Family") -> bool:
         """Whether there is a file, whatever it is."""
-        return os.path.lexists(self.paths[family])
+        return family in self.paths and os.path.lexists(self.paths[family])
 
     def open(self, family: "Family") -> RrdFile:
         """The family's file.  Raises Unusable."""

@@ -1,6 +1,6 @@
 """Which graphs there are, and the series in each (tables).  Knows no HTTP, no file and no colour."""
 
-from mailgraph.schema import FAMILIES, Family
+from mailgraph.schema import FAMILIES, Family, own_counter, own_family
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,12 +46,20 @@ class Graph:
         return max(len(series.label) for series in self.series)
 
 
-SOURCES = {
-    (counter, steps): (family, source)
+class _Sources(dict[tuple[str, int], tuple[Family, str]]):
+    """The schema's, and those of counters of one's own."""
+
+    def __missing__(self, key: tuple[str, int]) -> tuple[Family, str]:
+        counter, _ = key
+        return own_family(counter), counter
+
+
+SOURCES = _Sources(
+    ((counter, steps), (family, source))
     for family in FAMILIES
     for source, counter in family.sources
     for _, steps, _ in family.archives
-}
+)
 """Where a counter is stored in rows of so many steps: file and data source."""
 
 
@@ -64,7 +72,20 @@ def _checks(counters: str, label: str) -> "tuple[Series, ...]":
     )
 
 
-GRAPHS = {
+class _Graphs(dict[str, Graph]):
+    """Those of the table, and one for each counter of one's own."""
+
+    def __missing__(self, letter: str) -> Graph:
+        counter = own_counter(letter)
+        if counter is None:
+            raise KeyError(letter)
+        return Graph(counter, 96, (Series(counter, AREA, counter),))
+
+    def __contains__(self, letter: object) -> bool:
+        return super().__contains__(letter) or (isinstance(letter, str) and own_counter(letter) is not None)
+
+
+_TABLE = {
     "n": Graph(
         "Sent and received",
         160,
@@ -104,4 +125,6 @@ GRAPHS = {
     "k": Graph("DKIM", 96, _checks("dkim", "DKIM")),
     "m": Graph("DMARC", 96, _checks("dmarc", "DMARC")),
 }
+
+GRAPHS = _Graphs(_TABLE)
 """By the letter that stands in a picture's URL."""

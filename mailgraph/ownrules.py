@@ -21,12 +21,9 @@ from typing import Any, NamedTuple
 
 from mailgraph import MailgraphError
 from mailgraph.logforms import BEFORE_TEXT, HEADER
-from mailgraph.schema import COUNTERS, Family, on_demand
+from mailgraph.schema import COUNTERS, OWN, Family, own_counter, own_family
 
 KEYS = ("counter", "program", "text", "sample")
-
-COUNTER = re.compile(r"[a-z][a-z0-9_]{0,18}")
-"""librrd takes no longer names of data sources."""
 
 TRIAL_LENGTH = 16_000
 TRIAL_SECONDS = 1.0
@@ -64,7 +61,7 @@ class OwnRules:
     @property
     def families(self) -> tuple[Family, ...]:
         """An RRD file for each counter: one more needs no change of the others."""
-        return tuple(on_demand(f"own_{counter}", (counter,)) for counter in self.counters)
+        return tuple(map(own_family, self.counters))
 
     def counted(self, hit: re.Match[bytes]) -> str | None:
         """The counter of a line that ``pattern`` has found."""
@@ -102,8 +99,8 @@ def _rule(row: Any, where: str) -> OwnRule:
     where = f"{where} ({counter})"
     if unknown:
         raise OwnRulesError(f"{where}: {unknown[0]} is unknown; there are {', '.join(KEYS)}")
-    if not COUNTER.fullmatch(counter):
-        raise OwnRulesError(f"{where}: a counter's name is a to z, 0 to 9 and _, 19 of them at most")
+    if own_counter(OWN + counter) is None:
+        raise OwnRulesError(f"{where}: a counter's name is a to z, 0 to 9 and _, 19 of them at most, a letter first")
     if counter in COUNTERS:
         raise OwnRulesError(f"{where}: the name is taken; mailgraph counts {counter} itself")
     rule = OwnRule(counter, row["program"].encode(), _pattern(row["text"], where))

@@ -3,7 +3,7 @@
 from mailgraph import document, figures
 from mailgraph.files import Files, Unusable
 from mailgraph.graphs import GRAPHS, Graph
-from mailgraph.schema import MAIL, PERIODS
+from mailgraph.schema import MAIL, PERIODS, own_counter
 from mailgraph.views import View, parsed
 
 
@@ -17,6 +17,7 @@ def overview(host: str, files: Files, now: float, faults: list[str], links: docu
 def views_of(files: Files) -> list[View]:
     """What the page shows, in its order."""
     letters = [letter for letter, graph in GRAPHS.items() if _is_expected(graph, files)]
+    letters += [name for name in (family.suffix[1:] for family in files.paths) if own_counter(name)]
     return [parsed(f"{number}-{letter}") for number in range(len(PERIODS)) for letter in letters]
 
 

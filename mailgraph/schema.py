@@ -46,6 +46,12 @@ class Family:
         self.on_demand = on_demand
         self.archives = archives
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Family) and self.suffix == other.suffix
+
+    def __hash__(self) -> int:
+        return hash(self.suffix)
+
     @property
     def reach(self) -> int:
         """Seconds that the longest archive covers, and one row more.  Older values leave no trace in the file."""
@@ -81,6 +87,22 @@ DKIM = on_demand("dkim", ("dkim_pass", "dkim_none", "dkim_fail"))
 DMARC = on_demand("dmarc", ("dmarc_pass", "dmarc_none", "dmarc_fail"))
 
 FAMILIES = (*CLASSICAL, MINUTES, DELIVERY, SPF, DKIM, DMARC)
+
+OWN = "own_"
+"""What the names of files and graphs begin with that rules of one's own fill."""
+
+
+def own_family(counter: str) -> Family:
+    """The file of a counter of one's own: one each, so that another one needs no change of a file."""
+    return on_demand(OWN + counter, (counter,))
+
+
+def own_counter(name: str) -> str | None:
+    """The counter of one's own that a file's or graph's name speaks of.  librrd takes names up to 19 characters."""
+    counter = name.removeprefix(OWN)
+    proper = counter.isascii() and counter.isidentifier() and counter == counter.lower() and counter[0] != "_"
+    return counter if counter != name and proper and len(counter) <= 19 else None
+
 
 COUNTERS = tuple({counter: None for family in FAMILIES for _, counter in family.sources})
 

@@ -6,13 +6,18 @@ if TYPE_CHECKING:
 
 
 class Theme:
-    """Colours as RRGGBB: ``parts`` by rrdtool's name of the picture's part, ``series`` by counter."""
+    """Colours as RRGGBB: ``parts`` by rrdtool's name of the picture's part, ``series`` by counter, ``own`` else."""
 
-    __slots__ = ("parts", "series")
+    __slots__ = ("own", "parts", "series")
 
-    def __init__(self, parts: "Mapping[str, str]", series: "Mapping[str, str]") -> None:
+    def __init__(self, parts: "Mapping[str, str]", series: "Mapping[str, str]", own: str) -> None:
         self.parts = parts
         self.series = series
+        self.own = own
+
+    def colour(self, counter: str) -> str:
+        """The colour of a counter, also of one of one's own."""
+        return self.series.get(counter, self.own)
 
     @property
     def background(self) -> str:
@@ -44,6 +49,7 @@ LIGHT = Theme(
         "dmarc_none": "BBBBBB",
         "dmarc_fail": "AA0000",
     },
+    own="3366CC",
 )
 """The classical colours, and behind them those of what the original did not count."""
 
@@ -82,6 +88,7 @@ DARK = Theme(
         "dmarc_none": "7D828C",
         "dmarc_fail": "FF8A70",
     },
+    own="4D8DFF",
 )
 """Of the same hues as the classical ones, of which sent and bounced would vanish on a dark screen."""
 

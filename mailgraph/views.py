@@ -1,7 +1,7 @@
 """What can be asked for: a graph, a range of time, a form and a look, as a query string says it.
 
-Nothing of a query goes on as text: each part is looked up in a table or becomes a number within bounds.  Knows no RRD
-file and no HTTP.
+Nothing of a query goes on as text: each part is looked up in a table or becomes a number within bounds; the name of a
+counter of one's own is of a to z, 0 to 9 and _.  Knows no RRD file and no HTTP.
 """
 
 from mailgraph.graphs import GRAPHS, WIDTH
@@ -11,6 +11,8 @@ from mailgraph.themes import THEMES
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from mailgraph.schema import Period
 
 FORMS = ("png", "svg", "csv", "json")
 
@@ -125,8 +127,8 @@ class View:
     @property
     def name(self) -> str:
         """The classical name of a view of a period."""
-        asked = (self.letter, self.steps)
-        return next(name for name, (letter, period) in PICTURES.items() if (letter, period.steps) == asked)
+        number = next(number for number, period in enumerate(PERIODS) if period.steps == self.steps)
+        return f"{number}-{self.letter}"
 
     def _until(self, now: float) -> int:
         return min(self.until.at(now), int(now))
@@ -150,8 +152,13 @@ class View:
         return Range(min(since, end - row) // row * row, end, steps)
 
 
-PICTURES = {f"{number}-{letter}": (letter, period) for number, period in enumerate(PERIODS) for letter in GRAPHS}
-"""What the original's page shows, by query string; panels embed these."""
+def _picture(name: str) -> "tuple[str, Period] | None":
+    """Graph and period of what the original's page shows under this query string, or what is beside it here."""
+    for number, period in enumerate(PERIODS):
+        letter = name.removeprefix(f"{number}-")
+        if letter != name and letter in GRAPHS:
+            return letter, period
+    return None
 
 
 def parsed(query: str) -> View:
@@ -161,11 +168,12 @@ def parsed(query: str) -> View:
     """
     name, more, rest = query.partition("&")
     picture, dot, form = name.partition(".")
-    if picture not in PICTURES:
+    known = _picture(picture)
+    if known is None:
         return _ranged(_options(query))
     if dot and form not in FORMS:
         raise BadQuery
-    letter, period = PICTURES[picture]
+    letter, period = known
     options = _options(rest) if more else {}
     view = View(letter, form or "png", _look(options), Moment(before_now=period.seconds), steps=period.steps)
     return _nothing_left(options, view)

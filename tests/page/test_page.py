@@ -11,7 +11,7 @@ import pytest
 
 import mailgraph
 from mailgraph.page import Page, application
-from mailgraph.schema import DELIVERY, GREYLIST, MAIL, SPF, VIRUS, Family
+from mailgraph.schema import DAY, DELIVERY, GREYLIST, MAIL, SPF, VIRUS, Family, own_family
 from tests.page import png
 from tests.page.rrds import NOON, Reply, listing, one_a_minute
 
@@ -231,6 +231,45 @@ def test_what_the_original_did_not_count_has_its_graph_once_it_is_counted(tmp_pa
     one_a_minute(tmp_path, NOON, families=(DELIVERY, SPF))
     pictures = Outline(Reply(Page(str(tmp_path), "mailgraph")).text).of("img")
     assert pictures == [f"?{number}-{letter}" for number in range(4) for letter in "negds"]
+
+
+def test_a_counter_of_ones_own_has_a_graph_of_its_own(tmp_path: Path) -> None:
+    own = own_family("over_quota")
+    one_a_minute(tmp_path, NOON)
+    counts = {minute: {"over_quota": 2} for minute in range(NOON - 2 * DAY, NOON + 60, 60)}
+    one_a_minute(tmp_path, NOON, families=(own,), counts=counts)
+    page = Page(str(tmp_path), "mailgraph", now=lambda: NOON + 1)
+    pictures = Outline(Reply(page).text).of("img")
+    assert pictures == [f"?{number}-{letter}" for number in range(4) for letter in ("n", "e", "g", "own_over_quota")]
+    drawn = Reply(page, "0-own_over_quota")
+    assert (drawn.status, png.size(drawn.body)) == ("200 OK", (637, 165))
+    assert '"over_quota"' in Reply(page, "0-own_over_quota.json").text
+    assert Reply(page, "g=own_over_quota&from=now-6h&to=now").status == "200 OK"
+
+
+@pytest.mark.parametrize(
+    "query", ["0-own_", "0-own_X", "0-own_../x", "4-own_x", "g=own_.&from=now-1d", "own_x", "0-own_" + "a" * 20]
+)
+def test_what_no_counter_can_be_called_is_not_found(tmp_path: Path, query: str) -> None:
+    assert Reply(Page(str(tmp_path), "mailgraph"), query).status == "404 Not Found"
+
+
+def test_a_counter_that_is_not_there_is_a_sentence(tmp_path: Path) -> None:
+    one_a_minute(tmp_path, NOON)
+    assert "there is no mailgraph_own_x.rrd yet" in sentence_of(Reply(Page(str(tmp_path), "mailgraph"), "0-own_x"))
+
+
+def test_files_of_other_names_are_no_counters(tmp_path: Path) -> None:
+    one_a_minute(tmp_path, NOON)
+    for name in (
+        "mailgraph_own_.rrd",
+        "mailgraph_own_A.rrd",
+        "other_own_x.rrd",
+        "mailgraph_own_x.rrd.bak",
+        "own_x.rrd",
+    ):
+        (tmp_path / name).write_bytes(b"")
+    assert len(Outline(Reply(Page(str(tmp_path), "mailgraph")).text).of("img")) == 12
 
 
 def test_nothing_is_written(page: Page, directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
