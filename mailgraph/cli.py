@@ -4,6 +4,7 @@ import argparse
 import contextlib
 import os
 import shlex
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -35,7 +36,7 @@ STANDARD_INPUT = "-"
 class _Job(NamedTuple):
     """What is to be done: options and configuration together, paths absolute."""
 
-    log: str
+    logs: tuple[str, ...]
     cat: bool
     detach: bool
     verbose: bool
@@ -47,6 +48,11 @@ class _Job(NamedTuple):
     rrd_name: str
     pid_file: str
     log_file: str
+
+    @property
+    def log(self) -> str:
+        """The one that is followed, or read first."""
+        return self.logs[0]
 
 
 class LogError(MailgraphError):
@@ -83,6 +89,7 @@ def _add_log_options(group: "argparse._ArgumentGroup") -> None:
         "-l", "--logfile", metavar="FILE", help="the mail log (- is standard input); default: MAIL_LOG, else the usual"
     )
     group.add_argument("-c", "--cat", action="store_true", help="read the log once, to its end; do not follow it")
+    group.add_argument("files", nargs="*", metavar="FILE", help="with -c: more logs, read one after the other")
     group.add_argument(
         "-t",
         "--logtype",
@@ -160,16 +167,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = _parser()
     said = sys.argv[1:] if arguments is None else arguments
     try:
-        values = config.load()
-        given = parser.parse_args([*_configured(values), *said])
-        if given.static:
-            return _write_page(given, values)
-        if given.unparsed:
-            return _show_unparsed(_job(given, values))
-        return _check(given, values) if given.check else _run(_job(given, values))
+        return _done(parser, said)
     except BrokenPipeError:  # mailgraph --unparsed | head; what is still buffered must not meet the closed pipe again
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except KeyboardInterrupt:
+        return 130
     except UsageError as error:
         parser.error(str(error))
     except MailgraphError as error:
@@ -178,6 +181,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return 2
         print(f"mailgraph: {error}", file=sys.stderr)
         return 1
+
+
+def _done(parser: argparse.ArgumentParser, said: Sequence[str]) -> int:
+    values = config.load()
+    given = parser.parse_args([*_configured(values), *said])
+    if given.static:
+        return _write_page(given, values)
+    if given.unparsed:
+        return _show_unparsed(_job(given, values))
+    return _check(given, values) if given.check else _run(_job(given, values))
 
 
 def _write_page(given: argparse.Namespace, values: dict[str, str]) -> int:
@@ -227,8 +240,9 @@ def _show_unparsed(job: _Job) -> int:
     from mailgraph.logforms import Stamps
     from mailgraph.scanner import Scanner
 
-    _check_log(job._replace(cat=True))
-    blocks = sources.standard_input() if job.log == STANDARD_INPUT else sources.file_once(job.log)
+    for log in job.logs:
+        _check_log(log, must_be_there=True)
+    blocks = sources.standard_input() if job.log == STANDARD_INPUT else sources.files_once(job.logs)
     scanner = Scanner(job.options, Stamps(job.year))
     print(unparsed.report(unparsed.kinds(scanner, (block.data for block in blocks if block))))
     return 0
@@ -242,16 +256,14 @@ def _job(given: argparse.Namespace, values: dict[str, str]) -> _Job:
     own = load(rules) if rules else OwnRules()
 
     directory = given.daemon_rrd or values.get("RRD_DIR") or (config.DEFAULT_RRD_DIR if given.daemon else ".")
-    log = given.logfile or config.mail_log(values)
-    if log is None:
-        raise LogError(f"no mail log: none of {', '.join(config.MAIL_LOGS)} is there; give --logfile or set MAIL_LOG")
-    if log == STANDARD_INPUT and given.daemon:
+    logs = _logs(given, values)
+    if STANDARD_INPUT in logs and given.daemon:
         raise UsageError("--daemon can't read standard input; give --logfile FILE")
     if "/" in given.rrd_name or not given.rrd_name:
         raise UsageError(f"--rrd-name: {given.rrd_name!r} is no file name; the directory is --daemon-rrd's")
     return _Job(
-        log=log if log == STANDARD_INPUT else os.path.abspath(log),
-        cat=given.cat or log == STANDARD_INPUT,
+        logs=tuple(log if log == STANDARD_INPUT else os.path.abspath(log) for log in logs),
+        cat=given.cat or STANDARD_INPUT in logs,
         detach=given.daemon,
         verbose=given.verbose,
         year=given.year,
@@ -273,6 +285,18 @@ def _job(given: argparse.Namespace, values: dict[str, str]) -> _Job:
     )
 
 
+def _logs(given: argparse.Namespace, values: dict[str, str]) -> list[str]:
+    if given.files and not (given.cat or given.unparsed):
+        raise UsageError(f"only --cat reads more than one log; to follow {given.files[0]}, give it with --logfile")
+    logs: list[str] = [*filter(None, [given.logfile]), *given.files]
+    if STANDARD_INPUT in logs[1:]:
+        raise UsageError("standard input is read alone, with --logfile -")
+    found = None if logs else config.mail_log(values)
+    if not logs and found is None:
+        raise LogError(f"no mail log: none of {', '.join(config.MAIL_LOGS)} is there; give --logfile or set MAIL_LOG")
+    return logs or [found or ""]
+
+
 def _families(given: argparse.Namespace) -> tuple[schema.Family, ...]:
     if given.only_mail_rrd:
         return (schema.MAIL,)
@@ -292,7 +316,9 @@ def _families(given: argparse.Namespace) -> tuple[schema.Family, ...]:
 def _run(job: _Job) -> int:
     from mailgraph.daemon import Alone
 
-    _check_log(job)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until the loop takes it
+    for log in job.logs:
+        _check_log(log, must_be_there=job.cat)
     with Alone(job.directory, job.rrd_name) as alone:
         return _count(job, alone, _say_with_time if job.detach else _say)
 
@@ -308,30 +334,39 @@ def _count(job: _Job, alone: "Alone", say: Callable[[str], None]) -> int:
     report = _report if job.verbose else None
     counting = Counting(job.log, store, job.options, job.year, checkpoint, job.own, say=say, report=report)
     counting.start()
-    process = detached(job.directory, job.pid_file, job.log_file, alone) if job.detach else _foreground()
+    process = detached(job.directory, job.pid_file, job.log_file, alone, say) if job.detach else _foreground()
     with process as reopen, Signals() as signals:
         alone.sign()
-        awaited = (sys.stdin.fileno(),) if job.log == STANDARD_INPUT else ()
+        awaited = (0,) if job.log == STANDARD_INPUT else ()
         loop = Loop(counting, signals, say, reopen, awaited=awaited, patient=not job.cat)
         written = loop.run(lambda start: _source(job, start, say))
         if job.cat and signals.stop:
-            say("stopped before the end of the log; what is counted is written, and another run goes on from there")
+            say(
+                "stopped before the end of the log; what was read is counted"
+                + ("" if awaited else ", and another run goes on from there")
+            )
         return 0 if written and not (job.cat and signals.stop) else 1
 
 
-def _check_log(job: _Job) -> None:
+def _check_log(log: str, *, must_be_there: bool) -> None:
     """Raises LogError for a log that can't be read; one that is followed may come later."""
     advice = f"give --logfile, or set MAIL_LOG in {config.path()}"
-    if job.log == STANDARD_INPUT:
+    if log == STANDARD_INPUT:
+        try:
+            os.fstat(0)
+        except OSError as error:
+            raise LogError(f"there is no standard input; {advice}") from error
         return
-    if os.path.isdir(job.log):
-        raise LogError(f"{job.log} is a directory, not a mail log; {advice}")
-    if not os.path.exists(job.log):
-        if job.cat:
-            raise LogError(f"{job.log} is not there; {advice}")
+    if os.path.isdir(log):
+        raise LogError(f"{log} is a directory, not a mail log; {advice}")
+    if not os.path.exists(log):
+        if must_be_there:
+            raise LogError(f"{log} is not there; {advice}")
         return
-    if not os.access(job.log, os.R_OK):
-        raise LogError(f"can't read {job.log}: Permission denied (run as root, or as a member of its group)")
+    if not os.access(log, os.R_OK):
+        raise LogError(f"can't read {log}: Permission denied (run as root, or as a member of its group)")
+    if not must_be_there and not os.path.isfile(log):
+        raise LogError(f"{log} is no file that can be followed; read it with --cat")
 
 
 def _source(job: _Job, start: "Start", say: Callable[[str], None]) -> "Source":
@@ -340,7 +375,7 @@ def _source(job: _Job, start: "Start", say: Callable[[str], None]) -> "Source":
     if job.log == STANDARD_INPUT:
         return sources.standard_input()
     if job.cat:
-        return sources.file_once(job.log)
+        return sources.files_once(job.logs)
     return sources.Follower(job.log, *start, say=say)
 
 
@@ -350,12 +385,19 @@ def _foreground() -> Iterator[Callable[[], None]]:
 
 
 def _say(text: str) -> None:
-    print(f"mailgraph: {text}", file=sys.stderr, flush=True)
+    with contextlib.suppress(OSError):  # a full disk or a terminal that is gone must not end the counting
+        print(f"mailgraph: {text}", file=sys.stderr, flush=True)
 
 
 def _say_with_time(text: str) -> None:
-    print(f"{time.strftime('%Y-%m-%d %H:%M:%S')} mailgraph[{os.getpid()}]: {text}", file=sys.stderr, flush=True)
+    with contextlib.suppress(OSError):  # as above: the messages' own disk may be the full one
+        print(f"{time.strftime('%Y-%m-%d %H:%M:%S')} mailgraph[{os.getpid()}]: {text}", file=sys.stderr, flush=True)
 
 
 def _report(line: str) -> None:
-    print(line, flush=True)
+    try:
+        print(line, flush=True)
+    except BrokenPipeError:
+        raise
+    except OSError:  # a full disk
+        return

@@ -100,6 +100,9 @@ class Counting:
                 return False
             self._restore(state)
             self._write_files()
+            if state.get("log") != self._log:  # of that log this is all there will be
+                self._ledger.end(self._clock())
+                self._write_files()
         except CheckpointError as error:
             self._say(f"{error}; reading the log again from its start, behind what the RRD files hold")
             return False

@@ -8,7 +8,6 @@ import fcntl
 import os
 import select
 import signal
-import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from types import FrameType
@@ -18,7 +17,7 @@ from mailgraph import MailgraphError
 from mailgraph.checkpoint import CheckpointError
 from mailgraph.counting import Counting, Start
 from mailgraph.rrd import OutdatedError, RrdError
-from mailgraph.sources import Block, Source
+from mailgraph.sources import HINDERED, Block, Source
 
 POLL = 1.0
 """Seconds between two looks at a log that is read to its end."""
@@ -112,6 +111,9 @@ class Loop:
     def _run(self, blocks: Iterable[Block | None]) -> bool:
         for block in blocks:
             if block is None:
+                self._caught_up()
+                self._rest()
+            elif block is HINDERED:
                 self._rest()
             else:
                 self._count(block)
@@ -119,6 +121,8 @@ class Loop:
                 self._signals.hangup = False
                 self._reopen()
             if self._signals.stop:
+                if self._awaited:  # nobody can read on from here
+                    self._counting.ended()
                 return self._tried(self._counting.write)
         self._counting.ended()
         return self._tried(self._counting.write)
@@ -129,9 +133,11 @@ class Loop:
             while not self._tried(self._counting.write) and not self._signals.stop:
                 self._signals.wait(RETRY)  # reading on would only fill the memory
 
-    def _rest(self) -> None:
+    def _caught_up(self) -> None:
         if not self._awaited or self._counting.is_recent():
             self._counting.caught_up()
+
+    def _rest(self) -> None:
         if self._counting.due(idle=True) and self._clock() >= self._retry_at and not self._tried(self._counting.write):
             self._retry_at = self._clock() + RETRY
         if not self._signals.stop:
@@ -162,7 +168,7 @@ def is_running(pid: int) -> bool:
         return False
     try:
         with open(f"/proc/{pid}/cmdline", "rb") as file:
-            return b"mailgraph" in file.read()
+            return b"mailgraph" in map(os.path.basename, file.read().split(b"\0"))
     except OSError:  # no such process, or a system without /proc: then its number alone must do
         return not os.path.isdir("/proc/self") and _exists(pid)
 
@@ -198,7 +204,10 @@ class Alone:
             raise DaemonError(_unusable(directory, error)) from error
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
+        except OSError as error:
+            if not isinstance(error, BlockingIOError):  # a file system without locks
+                self._file.close()
+                raise DaemonError(f"can't lock {path}: {error.strerror}") from error
             self._file.close()
             pid = read_pid(path)
             who = f"mailgraph, pid {pid}," if pid else "another mailgraph"
@@ -246,13 +255,16 @@ def _unusable(directory: str, error: OSError) -> str:
 
 
 @contextlib.contextmanager
-def detached(directory: str, pid_file: str, log_file: str, preserved: Alone) -> Iterator[Callable[[], None]]:
+def detached(
+    directory: str, pid_file: str, log_file: str, preserved: Alone, say: Callable[[str], None]
+) -> Iterator[Callable[[], None]]:
     """The block runs in a daemon of its own, working in ``directory``; the caller's process ends with status 0.
 
     Standard output and error go to ``log_file``; the value is a function that opens it anew.  Raises DaemonError
     before it detaches: for a pid file of a living mailgraph (a stale one is taken over), and files that can't be made.
     """
     from daemon import DaemonContext
+    from lockfile import NotLocked, NotMyLock
     from lockfile.pidlockfile import PIDLockFile
 
     _take_over(pid_file)
@@ -265,7 +277,7 @@ def detached(directory: str, pid_file: str, log_file: str, preserved: Alone) -> 
         try:
             new = os.open(log_file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
         except OSError as error:
-            print(f"mailgraph: can't open {log_file} anew: {error.strerror}", file=sys.stderr, flush=True)
+            say(f"can't open {log_file} anew: {error.strerror}; the messages go on into the old one")
             return
         os.dup2(new, 1)
         os.dup2(new, 2)
@@ -282,7 +294,7 @@ def detached(directory: str, pid_file: str, log_file: str, preserved: Alone) -> 
             stdout=stream,
             stderr=stream,
         )
-        with context:
+        with contextlib.suppress(NotLocked, NotMyLock), context:  # somebody has removed the pid file
             yield reopen
 
 

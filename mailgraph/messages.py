@@ -27,6 +27,9 @@ FILTER_REMEMBERED = DAY
 LIMIT = 20_000
 """Entries of a kind at most: 15 minutes at 20 messages a second.  The oldest go first."""
 
+SESSION_LIMIT = 50
+"""Messages of an SMTP session that are remembered at most."""
+
 PAIRED = 2 * STEP
 """How far apart a filter's line without queue id and Postfix's line about the same message may be."""
 
@@ -50,6 +53,12 @@ class Session(NamedTuple):
     uncounted: int = 0
     refused: bool = False
     discarding: bool = False
+
+    def with_message(self, queue_id: bytes) -> "Session":
+        """One message more; of a long session the oldest ones are taken for accepted, and forgotten."""
+        if len(self.messages) < SESSION_LIMIT:
+            return self._replace(messages=(*self.messages, queue_id))
+        return self._replace(messages=(*self.messages[1:], queue_id), uncounted=self.uncounted + 1)
 
 
 class Arrival(NamedTuple):
@@ -125,7 +134,7 @@ class Messages:
             self._sessions.remember((host, process), minute, session._replace(discarding=False))
             return ()
         if process:
-            session = session._replace(messages=(*session.messages, queue_id))
+            session = session.with_message(queue_id)
             self._sessions.remember((host, process), minute, session)
         address = _ADDRESS.search(client)
         arrival = Arrival(minute, process, address[0] if address else b"")

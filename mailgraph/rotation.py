@@ -55,7 +55,7 @@ class _Name(NamedTuple):
 
 
 class LogFiles(Pygtail):  # type: ignore[misc]  # pygtail has no types
-    """The files of the log ``filename``; pygtail's ``log_patterns`` may name more of them."""
+    """The files of the log ``filename``."""
 
     def __init__(self, filename: str) -> None:
         super().__init__(filename, offset_file=os.devnull, save_on_end=False)
@@ -75,7 +75,9 @@ class LogFiles(Pygtail):  # type: ignore[misc]  # pygtail has no types
             schemes.setdefault(name.scheme, []).append(name)
         in_order = sorted(schemes.values(), key=lambda same: max(map(_modified, (name.path for name in same))))
         paths = [name.path for same in in_order for name in same]
-        guessed = self._check_rotated_filename_candidates()
+        guessed = None
+        with contextlib.suppress(OSError):  # pygtail asks for times of files that rotation may move meanwhile
+            guessed = self._check_rotated_filename_candidates()
         return paths if guessed is None or guessed in paths else [*paths, guessed]
 
     def _understood(self) -> list[_Name]:
@@ -92,7 +94,7 @@ class LogFiles(Pygtail):  # type: ignore[misc]  # pygtail has no types
 
 
 def _listed(directory: str) -> list[str]:
-    with contextlib.suppress(FileNotFoundError, NotADirectoryError):  # made later, with the log in it
+    with contextlib.suppress(OSError):  # made later, with the log in it, or not for this user to list
         return os.listdir(directory)
     return []
 
@@ -111,7 +113,7 @@ def _order(match: re.Match[str]) -> tuple[str, int]:
 
 
 def _modified(path: str) -> float:
-    with contextlib.suppress(FileNotFoundError):  # rotated further in this moment
+    with contextlib.suppress(OSError):  # rotated further in this moment
         return os.stat(path).st_mtime
     return 0.0
 

@@ -53,7 +53,10 @@ class Store:
     def last(self, family: Family) -> int | None:
         """The newest minute in the family's file, None where there is no file.  Raises RrdError."""
         path = self._paths[family]
-        return int(self._call(rrdtool.last, path)) if os.path.lexists(path) else None
+        if not os.path.lexists(path):
+            return None
+        info = self._call(rrdtool.info, path)  # rrdtool's ``last`` has 32 bits, which end in 2038
+        return int(info["last_update"]) // STEP * STEP
 
     def lasts(self) -> dict[Family, int]:
         """``last`` of each file that exists.  Raises RrdError."""

@@ -213,7 +213,8 @@ class Scanner:
                 minute = self._stamps.minute(*stamp)
                 if minute is not None:
                     tally.append((minute, rows))
-                    self.messages.pass_to(min(minute, self._present))
+                    minute = min(minute, self._present)
+                    self.messages.pass_to(minute)
             row = hit.lastgroup or ""
             if look_at_all or row in looked_at:
                 if minute is not None:

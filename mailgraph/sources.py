@@ -7,7 +7,7 @@ source says None when there is nothing to read just now, and whoever asks decide
 import contextlib
 import os
 import select
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from io import FileIO
 from typing import Any, NamedTuple, Protocol
 
@@ -64,8 +64,12 @@ class Block(NamedTuple):
     reference: float | None = None
 
 
+HINDERED = Block(b"")
+"""What a source says instead of None while it can't read on: the log is not there, or may not be read."""
+
+
 class Source(Iterator[Block | None], Protocol):
-    """Blocks, and None where there is nothing to read just now."""
+    """Blocks; None where all is read that there is just now, HINDERED where something can't be read yet."""
 
     def close(self) -> None:
         """Let go of what is being read."""
@@ -154,6 +158,10 @@ class _File:
         self.modified = status.st_mtime
         return False
 
+    def begins_like(self, other: "_File") -> bool:
+        """Whether the file is a copy of another one, as far as their first bytes say."""
+        return bool(other._head) and self._head.startswith(other._head)
+
     def close(self) -> None:
         """Let go of the file."""
         self._file.close()
@@ -175,9 +183,9 @@ ABSENT = 10
 class Follower(LogFiles):
     """The log ``filename``, over rotation, from ``position`` or, without one, from its start.
 
-    Iterating gives Blocks, and None where the log is read to its end: ask again later.  With ``since`` (epoch
-    seconds) and no position, rotated files that were written to since then are read first.  ``say`` gets a message
-    when reading meets an obstacle, and when it is gone.
+    Iterating gives Blocks, None where the log is read to its end, HINDERED where it can't be read: ask again later.
+    With ``since`` (epoch seconds) and no position, rotated files that were written to since then are read first.
+    ``say`` gets a message when reading meets an obstacle, and when it is gone.
     """
 
     def __init__(
@@ -185,7 +193,8 @@ class Follower(LogFiles):
     ) -> None:
         super().__init__(filename)
         self._say = say
-        self._obstacle = ""
+        self._obstacles: set[str] = set()
+        self._hindered = False
         self._absent = 0
         self._position = position
         self._since = since
@@ -204,6 +213,7 @@ class Follower(LogFiles):
 
     def _follow(self) -> Generator[Block | None, None, None]:
         while True:
+            self._hindered = False
             following = self._after(self._file) if self._file else self._first()
             following = (yield from self._read_on(self._file, following)) if self._file else following
             if following:
@@ -211,7 +221,7 @@ class Follower(LogFiles):
                 self._file = following
                 yield Block(b"", following.position())  # what is remembered is of this file from here on
             else:
-                yield None
+                yield HINDERED if self._hindered or not self._file else None
 
     def _read_on(self, file: _File, following: _File | None) -> Generator[Block, None, _File | None]:
         """Reads ``file`` to its end; returns what is to be read then, if not further this file.
@@ -219,10 +229,10 @@ class Follower(LogFiles):
         ``following`` was looked for before: so nothing can come into this file behind the end that is found here.
         """
         rewritten_behind = yield from self._read(file)
-        if rewritten_behind:
+        if rewritten_behind or (following and following.begins_like(file)):
             if following:
                 following.close()
-            return self._found_again(rewritten_behind)
+            return self._found_again(rewritten_behind or file.position())
         if following:
             yield from self._block(file, file.lines.rest())
         return following
@@ -237,6 +247,7 @@ class Follower(LogFiles):
                     return before
             except COMPRESSION_ERRORS as error:
                 self._met(f"can't read {file.path} further: {_reason(error)}")
+                self._hindered = True
                 return None
             if lines is None:
                 return None
@@ -282,9 +293,10 @@ class Follower(LogFiles):
 
     def _is_at(self, entry: _Entry, position: Position) -> bool:
         """Whether a file begins as the one of ``position`` did."""
-        if not position.offset or not position.head:
-            return entry.key == (position.device, position.inode)
-        if int(entry.modified) < int(position.modified):  # bzip2 and zstd keep whole seconds alone
+        is_same = entry.key == (position.device, position.inode)
+        if not position.head:
+            return is_same
+        if not is_same and int(entry.modified) < int(position.modified):  # bzip2 and zstd keep whole seconds alone
             return False
         try:
             with FileIO(entry.path) as file:
@@ -313,15 +325,20 @@ class Follower(LogFiles):
         place = next((n for n, entry in enumerate(entries) if entry.key == file.key), None)
         if place is None:
             place = next((n for n, entry in enumerate(entries) if self._is_at(entry, position)), None)
-        later = entries[place + 1 :] if place is not None else _newer(entries, position)
+        if place is None:
+            later = _newer(entries, position)
+        elif entries[place].path == self.filename:  # a copy of what is being read took its place
+            later = entries[place:]
+        else:
+            later = entries[place + 1 :]
         return self._opened(later) if any(entry.size for entry in later) else None
 
     def _entries(self, *more: str) -> list[_Entry]:
         """All files of the log, oldest first, the log itself last; a look that rotation crossed is taken again."""
-        seen = self._look(*more)
-        while (again := self._look(*more)) != seen:
-            seen = again
-        return seen
+        seen, again = self._look(*more), self._look(*more)
+        while [entry[:2] for entry in again] != [entry[:2] for entry in seen]:
+            seen, again = again, self._look(*more)
+        return again
 
     def _look(self, *more: str) -> list[_Entry]:
         target = os.path.realpath(self.filename)
@@ -349,6 +366,7 @@ class Follower(LogFiles):
                 return None
             except PermissionError as error:
                 self._met(f"can't read {entry.path}: {error.strerror}; waiting until it can be read")
+                self._hindered = True
                 return None
             except COMPRESSION_ERRORS as error:
                 self._met(f"can't read {entry.path}: {_reason(error)}; reading on with the next")
@@ -361,14 +379,14 @@ class Follower(LogFiles):
         return None
 
     def _met(self, obstacle: str) -> None:
-        """Say an obstacle, once as long as it stays the same."""
-        if obstacle != self._obstacle:
-            self._obstacle = obstacle
+        """Say an obstacle, once until reading goes on."""
+        if obstacle not in self._obstacles:
+            self._obstacles.add(obstacle)
             self._say(obstacle)
 
     def _over(self) -> None:
-        if self._obstacle:
-            self._obstacle = ""
+        if self._obstacles:
+            self._obstacles.clear()
             self._say(f"reading {self.filename} again")
 
 
@@ -379,6 +397,12 @@ def _newer(entries: list[_Entry], position: Position) -> list[_Entry]:
 
 def _reason(error: Exception) -> str:
     return (isinstance(error, OSError) and error.strerror) or str(error)
+
+
+def files_once(paths: Iterable[str]) -> Generator[Block, None, None]:
+    """Files as one log, the oldest first.  Raises SourceError."""
+    for path in paths:
+        yield from file_once(path)
 
 
 def file_once(path: str) -> Generator[Block, None, None]:

@@ -11,7 +11,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import suppress
 from pathlib import Path
 from random import Random
 from typing import NamedTuple
@@ -19,7 +18,7 @@ from typing import NamedTuple
 import rrdtool
 
 from tests.daemon.clock import Clock
-from tests.daemon.process import until
+from tests.daemon.process import last, until
 from tests.programs import require
 
 ROW = 8 * 60
@@ -95,13 +94,6 @@ def total(file: Path, start: int, end: int) -> int:
     resolution = ("--resolution", str(ROW), "--start", str(start // ROW * ROW - ROW), "--end", str(end - 1))
     _, names, rows = rrdtool.fetch(str(file), "AVERAGE", *resolution)
     return round(sum((row[names.index("sent")] or 0) * ROW for row in rows))
-
-
-def last(file: Path) -> int:
-    """The file's newest minute; 0 while the program has it locked."""
-    with suppress(rrdtool.OperationalError):
-        return int(rrdtool.last(str(file)))
-    return 0
 
 
 def program(which: str, log: Path, directory: Path, start: int) -> list[str]:

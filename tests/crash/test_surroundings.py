@@ -17,7 +17,7 @@ from tests.conftest import SetZone
 from tests.crash.harness import Machine, Step
 from tests.crash.test_every_step import at, sent, spam
 from tests.daemon.clock import Clock
-from tests.daemon.process import counted, until
+from tests.daemon.process import counted, following, until
 from tests.programs import require
 
 NOW = 1_800_000_060
@@ -198,12 +198,11 @@ def test_a_new_log_without_permission_is_waited_for(tmp_path: Path) -> None:
     log = tmp_path / "mail.log"
     log.write_text(f"{sent(NOW)}\n")
     clock = Clock(tmp_path / "clock", NOW + 1)
-    limits: list[str] = []
+    limits: tuple[str, ...] = ()
     if os.getuid() == 0:
         capabilities = "-dac_override,-dac_read_search"
-        limits = [require("setpriv"), "--bounding-set", capabilities, "--inh-caps", capabilities]
-    command = [*limits, sys.executable, "-m", "mailgraph", "-l", log, "--daemon-rrd", tmp_path]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=clock.environment) as process:
+        limits = (require("setpriv"), "--bounding-set", capabilities, "--inh-caps", capabilities)
+    with following(log, tmp_path, env=clock.environment, limits=limits) as process:
         assert process.stderr is not None
         until(lambda: has_read(process.pid, log))
         log.rename(tmp_path / "mail.log.1")
@@ -214,7 +213,6 @@ def test_a_new_log_without_permission_is_waited_for(tmp_path: Path) -> None:
         answer = process.stderr.readline()
         clock.set(NOW + 9 * 60)
         until(lambda: (tmp_path / "mailgraph.rrd").exists() and counted(tmp_path / "mailgraph.rrd", "sent", NOW) >= 0)
-        process.terminate()
     assert message == f"mailgraph: can't read {log}: Permission denied; waiting until it can be read\n"
     assert answer == f"mailgraph: reading {log} again\n"
     assert round(counted(tmp_path / "mailgraph.rrd", "sent", NOW)) == 2

@@ -30,10 +30,10 @@ def command(log: Path, rrd_dir: Path, *options: str | Path) -> list[str]:
 
 @contextmanager
 def following(
-    log: Path, rrd_dir: Path, *options: str | Path, env: dict[str, str] | None = None
+    log: Path, rrd_dir: Path, *options: str | Path, env: dict[str, str] | None = None, limits: tuple[str, ...] = ()
 ) -> Iterator[subprocess.Popen[str]]:
-    """A mailgraph in the foreground, ended and waited for when the block is left."""
-    process = subprocess.Popen(command(log, rrd_dir, *options), stderr=subprocess.PIPE, text=True, env=env)
+    """A mailgraph in the foreground, ended and waited for when the block is left; ``limits`` is what it is run by."""
+    process = subprocess.Popen([*limits, *command(log, rrd_dir, *options)], stderr=subprocess.PIPE, text=True, env=env)
     try:
         yield process
     finally:
@@ -88,10 +88,20 @@ class Daemon:
             os.kill(pid, SIGKILL)
 
 
+def last(file: Path) -> int:
+    """The file's newest minute; 0 while the program has it locked."""
+    with suppress(rrdtool.OperationalError):
+        return int(rrdtool.last(str(file)))
+    return 0
+
+
 def counted(file: Path, source: str, minute: int) -> float:
-    """The events in the row that holds ``minute``, of the day's archive; -1 while the row is not complete."""
+    """The events in the row that holds ``minute``, of the day's archive; -1 while it is not complete, or locked."""
     row = 8 * 60
     start = (minute - 1) // row * row  # rrdtool takes the value of a minute for what was before it
-    _, names, rows = rrdtool.fetch(str(file), "AVERAGE", "--start", str(start), "--end", str(start + row - 1))
+    try:
+        _, names, rows = rrdtool.fetch(str(file), "AVERAGE", "--start", str(start), "--end", str(start + row - 1))
+    except rrdtool.OperationalError:  # the daemon writes in this moment
+        return -1
     value = rows[0][names.index(source)]
     return -1 if value is None else float(value) * row

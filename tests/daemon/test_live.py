@@ -7,7 +7,7 @@ from pathlib import Path
 import rrdtool
 
 from tests.daemon.clock import Clock
-from tests.daemon.process import counted, following, until
+from tests.daemon.process import counted, following, last, until
 
 CGI = Path(__file__).parents[2] / "cgi-bin" / "mailgraph.cgi"
 
@@ -45,7 +45,7 @@ def test_a_minute_later_the_rrd_holds_the_counts_and_the_picture_has_changed(tmp
         write_lines(log, clock, 100)
         clock.set(NOW + 71)  # nothing more comes: the clock alone closes the minute
         until(file.exists)
-        until(lambda: rrdtool.last(str(file)) == NOW)
+        until(lambda: last(file) == NOW)
         assert rrdtool.lastupdate(str(file))["ds"]["sent"] == 100
         before = picture(tmp_path, clock)
         write_lines(log, clock, 1000)

@@ -45,9 +45,10 @@ def path(tmp_path: Path) -> Path:
 @examples(200)
 @given(state=states)
 def test_what_was_saved_comes_back(path: Path, state: dict[str, object]) -> None:
+    state.pop("version", None)
     Checkpoint(str(path)).save(state)
     loaded = Checkpoint(str(path)).load()
-    assert json.dumps(loaded) == json.dumps({"version": 1} | state | {"version": state.get("version", 1)})
+    assert json.dumps(loaded) == json.dumps({"version": 1} | state)
 
 
 @examples(300)

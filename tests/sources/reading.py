@@ -3,7 +3,7 @@
 import subprocess
 from pathlib import Path
 
-from mailgraph.sources import Follower, Position
+from mailgraph.sources import HINDERED, Follower, Position
 from tests.programs import require
 
 QUIET_LOOKS = 3
@@ -57,7 +57,7 @@ class Reader:
         quiet = 0
         while quiet < QUIET_LOOKS:
             block = next(self._follower)
-            if block is None:
+            if block is None or block is HINDERED:
                 quiet += 1
                 continue
             quiet = 0
