@@ -267,6 +267,13 @@ def detached(
     from lockfile import NotLocked, NotMyLock
     from lockfile.pidlockfile import PIDLockFile
 
+    class PidFile(PIDLockFile):  # type: ignore[misc]  # lockfile has no types
+        """A pid file that somebody may have removed or taken over meanwhile."""
+
+        def release(self) -> None:
+            with contextlib.suppress(NotLocked, NotMyLock):
+                super().release()
+
     _take_over(pid_file)
     try:
         log = os.open(log_file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
@@ -288,13 +295,13 @@ def detached(
             working_directory=directory,
             umask=0o022,
             detach_process=True,
-            pidfile=PIDLockFile(pid_file),
+            pidfile=PidFile(pid_file),
             files_preserve=[preserved],
             signal_map={},
             stdout=stream,
             stderr=stream,
         )
-        with contextlib.suppress(NotLocked, NotMyLock), context:  # somebody has removed the pid file
+        with context:
             yield reopen
 
 

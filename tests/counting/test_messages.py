@@ -304,6 +304,22 @@ def test_a_line_of_the_future_makes_nothing_forgotten() -> None:
     assert total == {"received": 0, "rejected": 2}
 
 
+def test_a_session_of_many_messages_remembers_the_last_ones() -> None:
+    scanner = Scanner(Options(), Stamps(2026))
+    many = b"".join(line(CLIENT.format(f"AB{number}", "c.example[198.51.100.7]")) for number in range(1000))
+    end = line(
+        "postfix/smtpd: disconnect from c.example[198.51.100.7] ehlo=1 mail=1000 rcpt=1000 data=999/1000 commands=1"
+    )
+    total: Counter[str] = Counter()
+    for _, counted in scanner.scan(many, 0):
+        total.update(counted)
+    (session,) = scanner.messages.state()["sessions"]
+    assert (total["received"], len(session[2][0])) == (1000, messages.SESSION_LIMIT)
+    for _, counted in scanner.scan(end, 0):
+        total.update(counted)
+    assert total["received"] == 999
+
+
 def test_no_more_is_remembered_than_its_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(messages, "LIMIT", 10)
     scanner = Scanner(Options(), Stamps(2026))

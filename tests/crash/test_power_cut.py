@@ -132,6 +132,20 @@ def test_without_checkpoint_the_log_is_read_behind_what_the_rrds_hold(tmp_path: 
     assert machine.dump() == expected
 
 
+def test_without_checkpoint_a_log_that_is_there_late_is_counted_in_its_minutes(
+    tmp_path: Path, expected: dict[str, str]
+) -> None:
+    machine = Machine(tmp_path / "cut", NOW, SCRIPT[:17])
+    machine.run()
+    (machine.directory / "mailgraph.checkpoint").unlink()
+    away = machine.log.rename(machine.log.with_name("away"))
+    machine.go_on_with(
+        (lambda _: None, lambda _: None, lambda machine: away.rename(machine.log) and None, *SCRIPT[17:])
+    )
+    machine.run()
+    assert machine.dump() == expected
+
+
 def test_without_checkpoint_rotated_files_are_read_too_where_the_rrds_end_before(
     tmp_path: Path, expected: dict[str, str]
 ) -> None:

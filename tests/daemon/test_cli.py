@@ -1,5 +1,6 @@
 """The command line: options, configuration, messages, exit status."""
 
+import gzip
 import os
 import subprocess
 import sys
@@ -159,6 +160,17 @@ def test_the_command_line_wins_over_the_configuration(
     assert updates(capsys.readouterr().out)[MINUTE][0] == 2
 
 
+def test_a_minute_that_rotation_has_cut_is_counted_whole(
+    log: Path, rrd_dir: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, second, *_ = LOG.splitlines(keepends=True)
+    log.write_text(second)
+    older = log.with_name("mail.log.1.gz")
+    older.write_bytes(gzip.compress(first.encode()))
+    main(["-c", "-v", "--daemon-rrd", str(rrd_dir), *YEAR, str(older), str(log)])
+    assert updates(capsys.readouterr().out)[MINUTE][0] == 2
+
+
 def test_standard_input_is_read_to_its_end(log: Path, rrd_dir: Path) -> None:
     command = [sys.executable, "-m", "mailgraph", "-v", "-l", "-", "--daemon-rrd", rrd_dir, *YEAR]
     result = subprocess.run(command, input=LOG.encode(), check=True, capture_output=True)
@@ -177,6 +189,7 @@ def test_standard_input_is_read_to_its_end(log: Path, rrd_dir: Path) -> None:
         (["--no-mail-rrd", "--no-virus-rrd", "--no-greylist-rrd", "--classic"], "no RRD file is left to write"),
         (["--rrd-name", "a/b"], "--rrd-name: 'a/b' is no file name"),
         (["-d", "-l", "-"], "--daemon can't read standard input"),
+        (["more", "-"], "standard input is read alone"),
     ],
     ids=lambda value: value if isinstance(value, str) else " ".join(value),
 )
@@ -198,6 +211,24 @@ def test_a_missing_log(rrd_dir: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert failure(capsys, "-l", "/nowhere/log", "--daemon-rrd", rrd_dir) == (
         "mailgraph: /nowhere/log is not there; give --logfile, or set MAIL_LOG in /etc/default/mailgraph"
     )
+
+
+def test_more_than_one_log_to_follow(log: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main([str(log)])
+    assert f"only --cat reads more than one log; to follow {log}, give it with --logfile" in capsys.readouterr().err
+
+
+def test_a_pipe_is_not_followed(log: Path, rrd_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    os.mkfifo(log.with_name("fifo"))
+    assert main(["-l", str(log.with_name("fifo")), "--daemon-rrd", str(rrd_dir)]) == 1
+    assert "is no file that can be followed; read it with --cat" in capsys.readouterr().err
+
+
+def test_without_standard_input_it_is_said(log: Path, rrd_dir: Path) -> None:
+    command = f"exec {sys.executable} -m mailgraph -l - --daemon-rrd {rrd_dir} <&-"
+    result = subprocess.run(["sh", "-c", command], check=False, capture_output=True, text=True)
+    assert (result.returncode, "there is no standard input" in result.stderr) == (1, True)
 
 
 def test_a_log_that_is_a_directory(rrd_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:

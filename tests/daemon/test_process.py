@@ -89,6 +89,36 @@ def test_two_daemons_with_names_of_their_own_share_a_directory(daemon: Daemon) -
         until(lambda: holder(daemon.rrd_dir, "other") == other.pid)
 
 
+def test_messages_that_cannot_be_written_end_nothing(daemon: Daemon) -> None:
+    daemon.messages = Path("/dev/full")
+    daemon.log.unlink()
+    assert daemon.start().returncode == 0
+    pid = daemon.pid
+    until(lambda: holder(daemon.rrd_dir) == pid)
+    daemon.log.touch()  # said too: "reading ... again"
+    until(lambda: str(daemon.log) in map(os.path.realpath, Path(f"/proc/{pid}/fd").iterdir()))
+    assert daemon.is_alive()
+
+
+def test_a_pid_file_that_somebody_has_removed(daemon: Daemon) -> None:
+    daemon.start()
+    pid = daemon.pid
+    until(lambda: holder(daemon.rrd_dir) == pid)
+    daemon.pid_file.unlink()
+    os.kill(pid, SIGTERM)
+    until(lambda: not Path(f"/proc/{pid}").exists())
+    assert daemon.messages.read_text() == ""
+
+
+def test_a_pid_file_with_the_number_of_a_program_that_reads_our_log_is_taken_over(daemon: Daemon) -> None:
+    daemon.messages.touch()
+    with subprocess.Popen(["tail", "-f", daemon.messages]) as other:
+        daemon.pid_file.write_text(f"{other.pid}\n")
+        assert daemon.start().returncode == 0
+        until(lambda: daemon.pid != other.pid)
+        other.terminate()
+
+
 def test_messages_go_to_the_daemons_log_with_their_time(daemon: Daemon) -> None:
     daemon.log.unlink()
     assert daemon.start().returncode == 0

@@ -47,9 +47,10 @@ class Reader:
         self.lines: list[bytes] = []
         self.said: list[str] = []
         self.position: Position | None = None
-        self._start()
+        self.start()
 
-    def _start(self) -> None:
+    def start(self) -> None:
+        """Follow the log from the position on."""
         self._follower = Follower(self.path, self.position, say=self.said.append)
 
     def read(self) -> None:
@@ -67,7 +68,7 @@ class Reader:
             self.position = block.position
         if not self.keeps_running:
             self.close()
-            self._start()
+            self.start()
 
     def close(self) -> None:
         """Let go of the log."""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from mailgraph.sources import HINDERED, Follower, Position
 from tests.programs import require
 from tests.sources.reading import Log, Reader, run
 
@@ -289,3 +290,44 @@ def test_of_a_damaged_compressed_file_all_before_the_damage_is_read_and_then_the
         f"can't read {compressed} further: Compressed file ended before the end-of-stream marker was reached",
         f"reading {log.path} again",
     ]
+
+
+def test_a_log_whose_time_is_set_back_is_still_the_same(log: Log, reader: Reader) -> None:
+    reader.read()
+    log.write()
+    os.utime(log.path, (1, 1))
+    reader.read()
+    assert reader.lines == log.lines
+
+
+def test_a_copy_that_takes_the_logs_place_is_read_on(log: Log, reader: Reader) -> None:
+    reader.read()
+    shutil.copy2(log.path, log.path.with_name("copy"))
+    log.path.with_name("copy").rename(log.path)
+    log.write()
+    reader.read()
+    assert reader.lines == log.lines
+    assert reader.said == []
+
+
+def test_a_file_that_is_compressed_before_any_of_it_was_read(tmp_path: Path) -> None:
+    log = Log(tmp_path / "mail.log")
+    log.write()
+    status, head = log.path.stat(), log.path.read_text()
+    compress(log.rename("mail.log.1"), "gz")
+    log.write()
+    with closing(Reader(log.path)) as reader:
+        reader.close()
+        reader.position = Position(str(log.path), status.st_dev, status.st_ino, 0, head, status.st_mtime)
+        reader.start()
+        reader.read()
+    assert reader.lines == log.lines
+
+
+def test_a_log_that_cannot_be_read_yet_is_not_at_its_end(tmp_path: Path) -> None:
+    log = Log(tmp_path / "mail.log")
+    with closing(Follower(str(log.path), say=lambda _: None)) as follower:
+        assert next(follower) is HINDERED
+        log.write()
+        assert next(follower) is not HINDERED
+        assert [block and block.data.count(b"\n") for block in (next(follower), next(follower))] == [3, None]
