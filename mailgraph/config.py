@@ -124,7 +124,11 @@ def mail_log(values: dict[str, str]) -> str | None:
 
 
 def rrd_name(values: dict[str, str]) -> str:
-    """What the RRD files are named: ``--rrd-name`` in EXTRA_OPTIONS, else ``mailgraph``; of several the last."""
-    options = values.get("EXTRA_OPTIONS", "").replace("--rrd-name=", "--rrd-name ")
-    _, named, rest = options.rpartition("--rrd-name ")
-    return rest.split()[0] if named and rest.split() else "mailgraph"
+    """What the RRD files are named: ``--rrd-name``, perhaps shortened, in EXTRA_OPTIONS, else ``mailgraph``."""
+    named = "mailgraph"
+    words = values.get("EXTRA_OPTIONS", "").split()
+    for word, following in zip(words, [*words[1:], ""], strict=True):
+        option, equals, value = word.partition("=")
+        if len(option) > len("--r") and "--rrd-name".startswith(option):
+            named = (value if equals else following).strip("'\"") or named
+    return named

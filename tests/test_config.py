@@ -128,3 +128,20 @@ def test_without_values_the_log_is_the_first_usual_one_that_exists(
 )
 def test_the_rrd_files_have_the_name_of_the_daemons_options(options: str, name: str) -> None:
     assert config.rrd_name({"EXTRA_OPTIONS": options}) == name
+
+
+@pytest.mark.parametrize(
+    ("options", "name"),
+    [
+        ("", "mailgraph"),
+        ("--verbose", "mailgraph"),
+        ("--rrd-name mx", "mx"),
+        ("--rrd-name=mx --verbose", "mx"),
+        ("--rrd-name 'mx'", "mx"),
+        ("--rrd-n=mx", "mx"),
+        ("--rrd-name a --rrd-name b", "b"),
+        ("--rrd-name", "mailgraph"),
+    ],
+)
+def test_the_page_finds_the_name_of_the_rrd_files(options: str, name: str) -> None:
+    assert config.rrd_name({"EXTRA_OPTIONS": options}) == name
