@@ -127,7 +127,7 @@ def rrd_name(values: dict[str, str]) -> str:
     """What the RRD files are named: ``--rrd-name``, perhaps shortened, in EXTRA_OPTIONS, else ``mailgraph``."""
     named = "mailgraph"
     words = values.get("EXTRA_OPTIONS", "").split()
-    for word, following in zip(words, [*words[1:], ""], strict=True):
+    for word, following in zip(words, [*words[1:], ""], strict=False):
         option, equals, value = word.partition("=")
         if len(option) > len("--r") and "--rrd-name".startswith(option):
             named = (value if equals else following).strip("'\"") or named

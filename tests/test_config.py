@@ -120,20 +120,6 @@ def test_without_values_the_log_is_the_first_usual_one_that_exists(
     ("options", "name"),
     [
         ("", "mailgraph"),
-        ("-v", "mailgraph"),
-        ("--rrd-name mine -v", "mine"),
-        ("-v --rrd-name=mine", "mine"),
-        ("--rrd-name=one --rrd-name two", "two"),
-    ],
-)
-def test_the_rrd_files_have_the_name_of_the_daemons_options(options: str, name: str) -> None:
-    assert config.rrd_name({"EXTRA_OPTIONS": options}) == name
-
-
-@pytest.mark.parametrize(
-    ("options", "name"),
-    [
-        ("", "mailgraph"),
         ("--verbose", "mailgraph"),
         ("--rrd-name mx", "mx"),
         ("--rrd-name=mx --verbose", "mx"),
