@@ -3,6 +3,7 @@
 import contextlib
 import os
 import subprocess
+import threading
 import urllib.request
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -39,9 +40,12 @@ class Run:
 
     def end(self) -> int:
         """Waits for the end; returns the exit status."""
-        said, _ = self.process.communicate(timeout=PATIENCE)
-        self.said += said.splitlines()
-        return self.process.returncode
+        assert self.process.stdout is not None
+        watch = threading.Timer(PATIENCE, os.killpg, (self.process.pid, SIGKILL))
+        watch.start()
+        self.said += self.process.stdout.read().splitlines()  # from its buffer too, which communicate() would skip
+        watch.cancel()
+        return self.process.wait(PATIENCE)
 
     def pids(self) -> set[int]:
         """The processes that are there of those that were started and have not left their session."""
