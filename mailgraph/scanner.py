@@ -273,15 +273,18 @@ class Scanner:
     def _repeated(self, hit: re.Match[bytes], text: bytes, minute: int) -> Counts:
         """``last message repeated``: the rows of the host's line before, as often as it says."""
         before = text[max(1, hit.start() + 1 - WINDOW) : hit.start() + 1]
-        before = (self.window + before)[-WINDOW:]
-        for line in reversed(before.split(b"\n")[:-1]):
-            if hit["host"] not in line:
-                continue
-            known = LINE.match(b"\n" + line)
-            if known and known["host"] == hit["host"] and known.lastgroup != "nothing":
-                same = self._pattern.match(b"\n" + line + b"\n")
-                rows = self._look_at(same, b"\n" + line + b"\n", minute) if same else {}
+        if len(before) < WINDOW:
+            before = (self.window + before)[-WINDOW:]
+        end, host = len(before), hit[HOST]
+        while host and (at := before.rfind(host, 0, end)) >= 0:
+            start = before.rfind(b"\n", 0, at) + 1
+            line = b"\n%b\n" % before[start : before.index(b"\n", at)]
+            known = LINE.match(line)
+            if known and known["host"] == host and known.lastgroup != "nothing":
+                same = self._pattern.match(line)
+                rows = self._look_at(same, line, minute) if same else {}
                 return {row: times * int(hit["times"]) for row, times in rows.items()}
+            end = start
         return {}
 
 

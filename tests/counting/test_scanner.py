@@ -212,3 +212,10 @@ def test_a_crafted_line_costs_no_more_than_its_length(options: Options) -> None:
     scanner = Scanner(options, Stamps(2026))
     scanned = sum(1 for line in crafted_lines(100_000) if scanner.scan(line, 0) is not None)
     assert scanned > 1000
+
+
+def test_a_repeat_that_names_no_host_repeats_nothing() -> None:
+    metalog = b"Nov  5 06:07:08 [postfix/smtpd] 4F9D2: client=x[192.0.2.1]\n"
+    assert totals(
+        Scanner(Options(), Stamps(2026)).scan(metalog + b"Nov  5 06:07:08 [last message repeated 3 times\n", 0)
+    ) == {"received": 1}

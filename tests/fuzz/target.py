@@ -45,6 +45,7 @@ OTHER_LINES = (
     b"Nov  5 06:07:09 mail last message repeated 3 times\n",
     b"Nov  5 06:07:09 mail postfix/smtpd[1]: message repeated 4 times: [ 4F9: reject: RCPT from x: 550 5.1.1 no]\n",
     b"Nov  5 06:07:09 mail -- MARK --\n",
+    b"Nov  5 06:07:09 [last message repeated 3 times\n",
     b"Nov  5 06:07:09 [postfix/smtpd] 4F9D2: client=x[192.0.2.1]\n",
     b"2026-11-05T06:07:09.123456+01:00 mail postfix/smtp[4]: 4F9D2: status=sent\n",
     b'<22>1 2026-11-05T06:07:09.123Z mail postfix/smtp 4 - [a b="c"] 4F9D2: status=sent\n',
