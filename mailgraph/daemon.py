@@ -264,45 +264,54 @@ def detached(
     before it detaches: for a pid file of a living mailgraph (a stale one is taken over), and files that can't be made.
     """
     from daemon import DaemonContext
-    from lockfile import NotLocked, NotMyLock
-    from lockfile.pidlockfile import PIDLockFile
-
-    class PidFile(PIDLockFile):  # type: ignore[misc]  # lockfile has no types
-        """A pid file that somebody may have removed or taken over meanwhile."""
-
-        def release(self) -> None:
-            with contextlib.suppress(NotLocked, NotMyLock):
-                super().release()
 
     _take_over(pid_file)
     try:
-        log = os.open(log_file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        log = _open_log(log_file)
     except OSError as error:
         raise DaemonError(f"can't write {log_file}: {error.strerror} (name another with --daemon-log)") from error
-
-    def reopen() -> None:
-        try:
-            new = os.open(log_file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-        except OSError as error:
-            say(f"can't open {log_file} anew: {error.strerror}; the messages go on into the old one")
-            return
-        os.dup2(new, 1)
-        os.dup2(new, 2)
-        os.close(new)
-
     with open(log, "ab", buffering=0) as stream:
         context: Any = DaemonContext(
             working_directory=directory,
             umask=0o022,
             detach_process=True,
-            pidfile=PidFile(pid_file),
+            pidfile=_pid_lock(pid_file),
             files_preserve=[preserved],
             signal_map={},
             stdout=stream,
             stderr=stream,
         )
         with context:
-            yield reopen
+            yield lambda: _reopen(log_file, say)
+
+
+def _open_log(path: str) -> int:
+    return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+
+
+def _reopen(path: str, say: Callable[[str], None]) -> None:
+    """Standard output and error go to the log file that is there now."""
+    try:
+        new = _open_log(path)
+    except OSError as error:
+        say(f"can't open {path} anew: {error.strerror}; the messages go on into the old one")
+        return
+    os.dup2(new, 1)
+    os.dup2(new, 2)
+    os.close(new)
+
+
+def _pid_lock(path: str) -> object:
+    """A pid file, to be made and removed by python-daemon; somebody else may have removed it, or taken it over."""
+    from lockfile import NotLocked, NotMyLock
+    from lockfile.pidlockfile import PIDLockFile
+
+    class PidFile(PIDLockFile):  # type: ignore[misc]  # lockfile has no types
+        def release(self) -> None:
+            with contextlib.suppress(NotLocked, NotMyLock):
+                super().release()
+
+    return PidFile(path)
 
 
 def _take_over(pid_file: str) -> None:
