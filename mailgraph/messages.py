@@ -43,7 +43,7 @@ VERDICTS = ("spam", "virus")
 
 _LOOPBACK = re.compile(rb"\[(?:127\.|::1\])")
 _ADDRESS = re.compile(rb"\[[^\[\]]*+\]")
-_STATISTICS = re.compile(rb" (data|bdat)=(\d+)(/\d)?")
+_STATISTICS = re.compile(rb" (data|bdat)=(\d{1,9})(?!\d)(/\d)?")
 
 
 class Session(NamedTuple):

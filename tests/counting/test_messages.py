@@ -344,3 +344,9 @@ def test_a_state_is_json_of_any_bytes() -> None:
 def test_a_damaged_state_is_an_error(damaged: dict[str, object]) -> None:
     with pytest.raises((KeyError, TypeError, ValueError, AttributeError)):
         Messages.restored(damaged)
+
+
+def test_a_session_whose_statistics_are_absurd_ends_nothing() -> None:
+    absurd = line(f"postfix/smtpd: disconnect from c.example[198.51.100.7] ehlo=1 mail=1 data={'9' * 5000} commands=3")
+    assert counts(ARRIVED, absurd) == {}
+    assert counts(absurd) == {}
