@@ -43,7 +43,8 @@ VERDICTS = ("spam", "virus")
 
 _LOOPBACK = re.compile(rb"\[(?:127\.|::1\])")
 _ADDRESS = re.compile(rb"\[[^\[\]]*+\]")
-_STATISTICS = re.compile(rb" (data|bdat)=(\d{1,9})(?!\d)(/\d)?")
+_STATISTICS = re.compile(rb" (data|bdat)=(\d{1,9})(?:/(\d{1,9}))?(?!\d)")
+_LOCAL_RELAY = re.compile(rb"\[(?:127\.|::1\]|[^\]\n]*/)")
 
 
 class Session(NamedTuple):
@@ -53,12 +54,7 @@ class Session(NamedTuple):
     uncounted: int = 0
     refused: bool = False
     discarding: bool = False
-
-    def with_message(self, queue_id: bytes) -> "Session":
-        """One message more; of a long session the oldest ones are taken for accepted, and forgotten."""
-        if len(self.messages) < SESSION_LIMIT:
-            return self._replace(messages=(*self.messages, queue_id))
-        return self._replace(messages=(*self.messages[1:], queue_id), uncounted=self.uncounted + 1)
+    begun: int = 0
 
 
 class Arrival(NamedTuple):
@@ -134,7 +130,7 @@ class Messages:
             self._sessions.remember((host, process), minute, session._replace(discarding=False))
             return ()
         if process:
-            session = session.with_message(queue_id)
+            session = self._with_message(session, host, process, queue_id)
             self._sessions.remember((host, process), minute, session)
         address = _ADDRESS.search(client)
         arrival = Arrival(minute, process, address[0] if address else b"")
@@ -180,7 +176,7 @@ class Messages:
         hop = (
             came_back
             or (host, queue_id) in self._hops
-            or (host, relay) in self._filters
+            or (next_id is None and (host, relay) in self._filters)
             or (ended is not None and _LOOPBACK.search(relay) is not None)
         )
         if not hop:
@@ -192,11 +188,16 @@ class Messages:
         return ()
 
     def _came_back(self, host: bytes, queue_id: bytes, next_id: bytes, relay: bytes) -> bool:
-        """Whether the message came in again as ``next_id``: from here, or from where it was sent to."""
+        """Whether the message came in again as ``next_id``: from where it was sent to, or from here by what is here.
+
+        Another machine may say any queue id; mail that this machine sends itself is none of its.
+        """
         arrival = self._arrivals.get((host, next_id))
         if arrival is None or next_id == queue_id:
             return False
-        return _LOOPBACK.match(arrival.address) is not None or (arrival.address != b"" and arrival.address in relay)
+        if _LOOPBACK.match(arrival.address):
+            return _LOCAL_RELAY.search(relay) is not None or (host, relay) in self._filters
+        return arrival.address != b"" and arrival.address in relay
 
     def disconnected(
         self, counters: Counters, _minute: int, host: bytes, process: bytes, statistics: bytes
@@ -208,7 +209,7 @@ class Messages:
         self._sessions.drop((host, process))
         counted = [queue_id for queue_id in session.messages if self._is_of(host, queue_id, process)]
         if counted and b" commands=" in statistics:
-            accepted = max(_accepted(statistics, len(counted)) - session.uncounted, 0)
+            accepted = max(_accepted(statistics, session.begun) - session.uncounted, 0)
             for queue_id in counted[accepted:]:
                 self._take_back(host, queue_id)
         return counters
@@ -339,6 +340,14 @@ class Messages:
         self._seen.remember(key, minute)
         return counters
 
+    def _with_message(self, session: Session, host: bytes, process: bytes, queue_id: bytes) -> Session:
+        """The session with one message more; the oldest one of many is forgotten, accepted if it still counts."""
+        messages, uncounted = session.messages, session.uncounted
+        if len(messages) >= SESSION_LIMIT:
+            uncounted += self._is_of(host, messages[0], process)
+            messages = messages[1:]
+        return session._replace(messages=(*messages, queue_id), uncounted=uncounted, begun=session.begun + 1)
+
     def _is_of(self, host: bytes, queue_id: bytes, process: bytes) -> bool:
         arrival = self._arrivals.get((host, queue_id))
         return arrival is not None and arrival.process == process
@@ -412,13 +421,15 @@ class Messages:
         return messages
 
 
-def _accepted(statistics: bytes, messages: int) -> int:
-    """How many of the session's messages were accepted; BDAT counts chunks, of which only a failure tells."""
-    counted = {command: (int(successes), failed) for command, successes, failed in _STATISTICS.findall(statistics)}
-    accepted, _ = counted.get(b"data", (0, b""))
-    if b"bdat" in counted:
-        return messages - 1 if counted[b"bdat"][1] else messages
-    return accepted
+def _accepted(statistics: bytes, begun: int) -> int:
+    """How many of the messages begun in a session were accepted; BDAT counts chunks, one or more a message."""
+    counted = {
+        command: (int(successes), int(tried or successes))
+        for command, successes, tried in _STATISTICS.findall(statistics)
+    }
+    by_data, data_tried = counted.get(b"data", (0, 0))
+    chunks, chunks_tried = counted.get(b"bdat", (0, 0))
+    return by_data + max(0, min(begun - data_tried - (chunks_tried - chunks), chunks))
 
 
 def _text(value: Any) -> Any:

@@ -115,7 +115,7 @@ def _rule(row: Any, where: str) -> OwnRule:
 def _pattern(source: str, where: str) -> re.Pattern[bytes]:
     try:
         return re.compile(source.encode())
-    except (re.error, OverflowError) as error:
+    except (re.error, OverflowError, RecursionError) as error:
         raise OwnRulesError(f"{where}: {source!r} is no regular expression: {error} (see Python's re)") from error
 
 

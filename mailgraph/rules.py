@@ -158,8 +158,10 @@ _REFUSAL = _QUEUE_ID_OR_NONE + rb"reject: (?P<S>[A-Z-]++) from \S++ "
 _MILTER_REFUSAL = rb"milter-reject: (?P<S>[A-Z-]++) from \S++ "
 _PROXY_REFUSAL = rb"(?:%b: |NOQUEUE: )?+proxy-reject: [A-Z-]++: " % QUEUE_ID
 _BY_AMAVIS = rb"Reject, id=(?P<I>[\w-]++) - "
-_REPLY = rb"[^;\n]*?(?:;(?! from=)[^;\n]*?){0,3}?"
-"""As much of a reply as it takes, of its first four clauses; it ends before ``; from=<``."""
+_OWN_WORDS = rb"(?:(?! said: )[^;\n])*?"
+_REPLY = rb"%b(?:;(?! from=)%b){0,3}?" % (_OWN_WORDS, _OWN_WORDS)
+"""As much of a reply as it takes, of its first four clauses; it ends before ``; from=<``, and before what another
+server ``said: ``, which address verification tells."""
 
 _ADDRESSED = rb"(?:%b: )?+" % ADDRESS
 _TEMPORARY = rb"(?=4)(?:\d{3} )?+(?:\d\.\d++\.\d++ )?+" + _ADDRESSED
@@ -200,8 +202,15 @@ _EXIM_CLIENT = rb"%b(?:%b )?+H=[^\[\n]*+\[[^\]\n]*+\](?:[^<\n]|%b)*?" % (_EXIM, 
 _EXIM_WHAT = rb"rejected (?:(?:RCPT|MAIL) %b|[^:\n]*+): " % ADDRESS
 
 _AMAVIS = rb"\((?P<A>[\w-]++)\) "
-_NOT_BY_RECIPIENT = rb"(?!.*, tag2=)"
-_AMAVIS_QUEUE_ID = rb"(?:.*, Queue-ID: (?P<Q>%b),)?" % SOME_ID
+
+
+def _amavis_field(name: bytes) -> bytes:
+    """Up to a field of amavisd-new's line; one within an address or a message id is none."""
+    return rb"(?:[^<,\n]++|%b|,(?! %b))*+, %b" % (ADDRESS, name, name)
+
+
+_NOT_BY_RECIPIENT = rb"(?!%b)" % _amavis_field(b"tag2=")
+_AMAVIS_QUEUE_ID = rb"(?:%b(?P<Q>%b),)?" % (_amavis_field(b"Queue-ID: "), SOME_ID)
 _AMAVIS_SPAM_LEVEL = rb"(?:[1-9]\d++|[7-9]|6\.[2-9])"
 """6.2 and more is spam by amavisd-new's own default; its line says CLEAN or SPAM by its configuration, but where it
 could not check everything, or has something worse to say, the hits alone tell."""

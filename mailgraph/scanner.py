@@ -295,6 +295,8 @@ def _said(step: _Step, hit: re.Match[bytes], minute: int) -> tuple[str, ...]:
     """The counters that a hit is, by its row's step."""
     take, counters, (process, other_process), groups = step
     of = hit[other_process] or hit[process] or b""
+    if of == b"-":  # RFC 5424's word for none
+        of = b""
     return take(counters, minute, hit[HOST] or b"localhost", of, *map(hit.group, groups))
 
 

@@ -350,3 +350,115 @@ def test_a_session_whose_statistics_are_absurd_ends_nothing() -> None:
     absurd = line(f"postfix/smtpd: disconnect from c.example[198.51.100.7] ehlo=1 mail=1 data={'9' * 5000} commands=3")
     assert counts(ARRIVED, absurd) == {}
     assert counts(absurd) == {}
+
+
+def end(statistics: str) -> bytes:
+    return line(f"postfix/smtpd: disconnect from c.example[198.51.100.7] ehlo=1 {statistics} quit=1 commands=9")
+
+
+def arrived(*queue_ids: str) -> bytes:
+    return b"".join(line(CLIENT.format(queue_id, "c.example[198.51.100.7]")) for queue_id in queue_ids)
+
+
+MANY = [f"4A{number:02}" for number in range(60)]
+
+
+@pytest.mark.parametrize(
+    ("refused", "statistics", "received"),
+    [
+        ([], "bdat=60", 60),
+        ([], "bdat=200", 60),
+        ([], "data=60", 60),
+        (MANY[:1], "data=59/60", 59),
+        (MANY[:1], "bdat=59/60", 59),
+        (MANY[:59], "data=1/60", 1),
+        ([], "bdat=59 rset=1", 59),
+    ],
+)
+def test_of_a_long_session_what_was_accepted_is_received(refused: list[str], statistics: str, received: int) -> None:
+    refusals = {
+        queue_id: line(
+            f"postfix/cleanup: {queue_id}: milter-reject: END-OF-MESSAGE from c[198.51.100.7]: 5.7.1 no; from=<>"
+        )
+        for queue_id in refused
+    }
+    session = b"".join(arrived(queue_id) + refusals.get(queue_id, b"") for queue_id in MANY)
+    assert counts(session, end(statistics)).get("received", 0) == received
+
+
+def test_a_discarded_message_before_another_one_by_chunks() -> None:
+    discarded = line("postfix/cleanup: AAA1: discard: header Subject: x from c.example[198.51.100.7]; from=<>: x")
+    assert counts(arrived("AAA1"), discarded, arrived("BBB2"), end("bdat=2")) == {"received": 1, "rejected": 1}
+
+
+@pytest.mark.parametrize(
+    ("verdict", "counter"),
+    [
+        (
+            'Blocked SPAM {D}, [1.2.3.4]:5 [1.2.3.4] <", tag2="@b.example> -> <u@e.example>, Queue-ID: 4AB1, Hits: 9',
+            "spam",
+        ),
+        (
+            "Blocked INFECTED (Eicar) {D}, <> -> <u@e.example>, Message-ID: <m, tag2=@x>, Queue-ID: 4AB1, Hits: -",
+            "virus",
+        ),
+    ],
+)
+def test_a_sender_cannot_hide_a_verdict_by_a_fields_name_in_an_address(verdict: str, counter: str) -> None:
+    assert counts(line(f"amavis: (1-01) {verdict}")) == {counter: 1}
+
+
+def test_a_sender_cannot_give_a_message_another_ones_queue_id() -> None:
+    lines = [
+        line(
+            f"amavis: (1-0{n}) Blocked SPAM {{D}}, <> -> <u@e.example>, Queue-ID: 4AB{n}, Message-ID: <m, Queue-ID: 7, @x>"
+        )
+        for n in (1, 2)
+    ]
+    assert counts(*lines) == {"spam": 2}
+
+
+def test_what_goes_through_a_gateway_that_filters_too_is_sent() -> None:
+    gateway = "gw.example[10.0.0.5]:25"
+    inbound = [
+        arrived("4AB1"),
+        line(CLIENT.format("4AB2", "gw.example[10.0.0.5]")),
+        line(SENT.format("4AB1", gateway, "250 2.0.0 Ok: queued as 4AB2")),
+    ]
+    assert counts(*inbound, line(SENT.format("4AB3", gateway, "250 2.0.0 Ok: queued as 99AA"))) == {
+        "received": 1,
+        "sent": 1,
+    }
+
+
+def test_another_machine_cannot_take_a_local_message_for_the_one_it_got() -> None:
+    local = [line(CLIENT.format(queue_id, "localhost[127.0.0.1]")) for queue_id in ("4AB1", "4AB2")]
+    sent = [
+        line(SENT.format("4AB1", "mx.evil.example[203.0.113.6]:25", "250 ok")),
+        line(SENT.format("4AB2", "mx.evil.example[203.0.113.6]:25", "250 2.0.0 Ok: queued as 4AB1")),
+    ]
+    assert counts(*local, *sent) == {"received": 2, "sent": 2}
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "450 4.1.1 <u@r.example>: Recipient address rejected: unverified address: host mx.r[192.0.2.9] said: 450 4.2.0"
+        " <u@r.example>: Recipient address rejected: Greylisted, see x (in reply to RCPT TO command); from=<>",
+        "550 5.1.1 <u@r.example>: Recipient address rejected: undeliverable address: host mx.r[192.0.2.9] said: 554 5.7.1"
+        " blocked using zen.example (in reply to RCPT TO command); from=<>",
+    ],
+)
+def test_what_another_server_said_of_an_address_is_a_refusal_and_no_more(said: str) -> None:
+    assert counts(line(f"postfix/smtpd: NOQUEUE: reject: RCPT from c.example[198.51.100.7]: {said}")) == {"rejected": 1}
+
+
+def test_sessions_without_process_ids_are_not_one() -> None:
+    form = "<22>1 2026-11-05T12:00:00Z mail postfix/smtpd - - - {}\n"
+    texts = (
+        "4AB1: client=a.example[198.51.100.7]",
+        "4AB2: client=b.example[198.51.100.8]",
+        "disconnect from a.example[198.51.100.7] ehlo=1 mail=1 rcpt=1 data=1 quit=1 commands=5",
+        "disconnect from b.example[198.51.100.8] ehlo=1 mail=1 rcpt=1 data=1 quit=1 commands=5",
+    )
+    assert counts(*[form.format(text).encode() for text in texts]) == {"received": 2}
