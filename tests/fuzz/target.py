@@ -85,17 +85,18 @@ class Target:
         block = raw[1:] if raw.endswith(b"\n") else raw[1:] + b"\n"
         seconds = self._timed(chosen, block)
         if seconds > self._too_slow:
-            self._try_again(chosen, block, BLOCK_TOO_SLOW)
+            seconds = self._try_again(chosen, block, BLOCK_TOO_SLOW)
             for line in block.splitlines(keepends=True):
                 self._try_again(chosen, line, self._too_slow)
         if block.count(b"\n") > 1 and crc32(raw) % COMPARED == 0:
             _compare(OPTIONS[chosen], block)
         return seconds, {hit.lastgroup or "" for hit in self._patterns[chosen].finditer(b"\n" + block)}
 
-    def _try_again(self, chosen: int, block: bytes, too_slow: float) -> None:
+    def _try_again(self, chosen: int, block: bytes, too_slow: float) -> float:
         seconds = min(self._timed(chosen, block) for _ in range(TRIES))
         if seconds > too_slow:
             raise TooSlow(f"{seconds * 1000:.1f} ms, {len(block)} bytes, {OPTIONS[chosen]}")
+        return seconds
 
     def _timed(self, chosen: int, block: bytes) -> float:
         scanner, stamps = self._scanners[chosen]
