@@ -24,8 +24,9 @@ DAEMON_LOG = "/var/log/mailgraph.log"
 
 EPILOG = f"""
 The configuration file ({config.DEFAULT_PATH}, or what MAILGRAPH_CONFIG names) gives MAIL_LOG, RRD_DIR, PID_FILE,
-LOG_FILE, IGNORE_LOCALHOST and EXTRA_OPTIONS; options of the command line win.  Without -d and RRD_DIR, the RRD files
-are in the working directory.  Signals: TERM and INT end after writing what is counted; HUP opens the daemon's log anew.
+LOG_FILE, RULES_FILE, IGNORE_LOCALHOST and EXTRA_OPTIONS; options of the command line win.  Without -d and RRD_DIR, the
+RRD files are in the working directory.  Signals: TERM and INT end after writing what is counted; HUP opens the
+daemon's log anew.
 Exit status: 0 done, 1 failed, 2 wrong use; of --check: 0 all is well, 1 a warning, 2 a problem.
 """
 
@@ -254,7 +255,6 @@ def _job(given: argparse.Namespace, values: dict[str, str]) -> _Job:
 
     rules = given.rules or values.get("RULES_FILE")
     own = load(rules) if rules else OwnRules()
-
     directory = given.daemon_rrd or values.get("RRD_DIR") or (config.DEFAULT_RRD_DIR if given.daemon else ".")
     logs = _logs(given, values)
     if STANDARD_INPUT in logs and given.daemon:

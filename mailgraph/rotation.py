@@ -61,7 +61,7 @@ class LogFiles(Pygtail):  # type: ignore[misc]  # pygtail has no types
         super().__init__(filename, offset_file=os.devnull, save_on_end=False)
 
     def _filehandle(self) -> None:
-        """None: pygtail would open the file, by the name's ending and as text; ``open_log`` does that here."""
+        """None: pygtail would open the file, by the name's ending and as text; ``text_of`` says here what it is."""
 
     def rotated(self) -> list[str]:
         """The rotated files, oldest first.
