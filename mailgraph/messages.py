@@ -41,6 +41,9 @@ MESSAGE_STAGES = (b"DATA", b"BDAT", b"END-OF-MESSAGE")
 
 VERDICTS = ("spam", "virus")
 
+HERE = b"[local/]"
+"""The relay of a message that does not leave the machine, in Postfix's way of writing a socket."""
+
 _LOOPBACK = re.compile(rb"\[(?:127\.|::1\])")
 _ADDRESS = re.compile(rb"\[[^\[\]]*+\]")
 _STATISTICS = re.compile(rb" (data|bdat)=(\d{1,9})(?:/(\d{1,9}))?(?!\d)")
@@ -137,6 +140,12 @@ class Messages:
         self._arrivals.remember((host, queue_id), minute, arrival)
         return counters
 
+    def arrived(
+        self, counters: Counters, minute: int, host: bytes, _process: bytes, queue_id: bytes, client: bytes
+    ) -> Counters:
+        """A message is taken from a client; Exim says so when it has all of it, whatever becomes of the session."""
+        return self.received(counters, minute, host, b"", queue_id, client)
+
     def reinjected(
         self,
         counters: Counters,
@@ -177,7 +186,7 @@ class Messages:
             came_back
             or (host, queue_id) in self._hops
             or (next_id is None and (host, relay) in self._filters)
-            or (ended is not None and _LOOPBACK.search(relay) is not None)
+            or (ended is not None and _LOCAL_RELAY.search(relay) is not None)
         )
         if not hop:
             return counters
@@ -186,6 +195,42 @@ class Messages:
         self._hops.remember((host, queue_id), minute)
         self._filters.remember((host, relay), minute)
         return ()
+
+    def routed(
+        self,
+        counters: Counters,
+        minute: int,
+        host: bytes,
+        process: bytes,
+        queue_id: bytes,
+        transport: bytes,
+        relay: bytes,
+        ended: bytes | None,
+        next_id: bytes | None,
+    ) -> Counters:
+        """Exim hands on a recipient.
+
+        It routes each one by itself, so only those of the same transport, relay and answer are of one hop.
+        """
+        if next_id == queue_id:
+            return counters
+        way = b"%b %b" % (transport, relay)
+        message = b"%b %b %b" % (queue_id, way, next_id or b"")
+        return self.sent(counters, minute, host, process, message, way, ended, next_id)
+
+    def delivered(
+        self,
+        counters: Counters,
+        minute: int,
+        host: bytes,
+        process: bytes,
+        queue_id: bytes,
+        transport: bytes,
+        ended: bytes | None,
+        next_id: bytes | None,
+    ) -> Counters:
+        """Exim hands a recipient to a socket or a command of this machine, which may be a filter's."""
+        return self.routed(counters, minute, host, process, queue_id, transport, HERE, ended, next_id)
 
     def _came_back(self, host: bytes, queue_id: bytes, next_id: bytes, relay: bytes) -> bool:
         """Whether the message came in again as ``next_id``: from where it was sent to, or from here by what is here.

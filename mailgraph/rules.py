@@ -145,7 +145,8 @@ def _delivery(relay: bytes) -> bytes:
 
 
 _DELIVERY = _delivery(rb"(?:relay=(?P<R>[^,\n]*+), )?+")
-_ACCEPTED = rb"sent \((?:(?P<A>250 2\.\d\.\d Ok, (?:discarded, )?id=\d)|.*queued as (?P<Y>%b)\))?" % SOME_ID
+_ENDED = rb"250 2\.\d\.\d Ok, (?:discarded, )?id=\d(?!.*(?: id=|queued as ))"
+_ACCEPTED = rb"sent \((?:(?P<A>%b)|.*queued as (?P<Y>%b)\))?" % (_ENDED, SOME_ID)
 """``Y`` is the next server's queue id, ``A`` the way in which amavisd-new says that a message ends with it."""
 
 _LOCAL_HOP = _delivery(rb"relay=(?P<R>[^,\s\[]*+%b[^,\n]*+), " % LOOPBACK) + rb"sent \("
@@ -194,12 +195,33 @@ def _milter_rules(daemon: str, program: bytes, opening: bytes) -> tuple[Rule, ..
 _EXIM = rb"(?:\[\d++[\\/]\d++\] )?+(?:\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d++)? (?:[+-]\d{4} )?)?+(?:\[\d++\] )?+"
 """What Exim writes before its text: the number of a line of several, a date, its process id; each as configured."""
 
-_EXIM_MESSAGE = _EXIM + ANY_EXIM_ID
-_EXIM_TO = rb" (?:[=-]>|>>) (?!:blackhole:|>)\S.*? R=\S++ T=\S++"
-_EXIM_CLIENT = rb"%b(?:%b )?+H=[^\[\n]*+\[[^\]\n]*+\](?:[^<\n]|%b)*?" % (_EXIM, ANY_EXIM_ID, ADDRESS)
+_EXIM_MESSAGE = rb"%b(?P<Q>%b)" % (_EXIM, ANY_EXIM_ID)
+_QUOTED = rb'"(?:[^"\\\n]|\\[^\n])*+"'
+_EXIM_FROM = rb' <= (?:[^\s"]++|%b)++ (?:R=\S++ )?+(?:DS )?+' % _QUOTED
+_EXIM_CLIENT_ADDRESS = rb"(?:H=(?:[^\s(\[]++ )?+(?:\([^)\n]*+\) )?+(?=\[))?+(?P<C>(?:\[[^\]\s]++\])?+)"
+"""Empty where there is none; what the client calls itself stands in parentheses."""
+
+_EXIM_BY_SMTP = rb"(?>.*?\bP=)(?:utf8)?+e?+smtp[sa]*+ "
+_EXIM_TO = rb" (?:[=-]>|>>) (?!:blackhole:|>)\S.*? R=\S++ T=(?P<T>\S++)(?: S=\d++)?+"
+_EXIM_RELAY = rb" H=(?P<R>\S++ (?:DS )?+\[[^\]\s]++\](?::\d++)?+)"
+"""Another server; a transport to a socket or a command here has no address behind its host, if it names one."""
+
+_EXIM_ANSWER = rb'(?:(?:[^" \n]++|%b| (?!C="))*+ C="(?:(?P<A>%b)|.*(?:OK id=|queued as )(?P<Y>[-\dA-Za-z]++)))?+' % (
+    _QUOTED,
+    _ENDED,
+)
+"""What the other side said, as Postfix's ``_ACCEPTED`` has it."""
+
+_EXIM_CLIENT = rb"%b(?:%b )?+H=[^\[\n]*+\[[^\]\n]*+\](?>(?:[^<\n]|%b)*?(?=(?:temporarily )?+rejected ))" % (
+    _EXIM,
+    ANY_EXIM_ID,
+    ADDRESS,
+)
 """What stands before a refusal that an access list decided on; ``T`` is then the refusal."""
 
 _EXIM_WHAT = rb"rejected (?:(?:RCPT|MAIL) %b|[^:\n]*+): " % ADDRESS
+_EXIM_OWN_WORDS = rb"(?:(?! callout\b| response to )[^\n])*?"
+"""What another server said when it was asked about an address is not among them."""
 
 _AMAVIS = rb"\((?P<A>[\w-]++)\) "
 
@@ -427,9 +449,16 @@ _DEFAULT = (
         DELAYED,
     ),
     Rule("sqlgrey_passed", rb"sqlgrey", rb"grey: reconnect ok: ", DELAYED),
-    Rule("exim_taken_in", EXIM4, rb" <= \S++ (?>.*?\bP=)(?:utf8)?+e?+smtp[sa]*+ ", RECEIVED, opening=_EXIM_MESSAGE),
-    Rule("exim_sent_away", EXIM4, _EXIM_TO + rb" (?:S=\d++ )?+H=", SENT, opening=_EXIM_MESSAGE),
-    Rule("exim_delivered", EXIM4, _EXIM_TO, DELIVERED, opening=_EXIM_MESSAGE),
+    Rule(
+        "exim_taken_in",
+        EXIM4,
+        _EXIM_FROM + _EXIM_CLIENT_ADDRESS + _EXIM_BY_SMTP,
+        RECEIVED,
+        step="arrived",
+        opening=_EXIM_MESSAGE,
+    ),
+    Rule("exim_sent_away", EXIM4, _EXIM_TO + _EXIM_RELAY + _EXIM_ANSWER, SENT, step="routed", opening=_EXIM_MESSAGE),
+    Rule("exim_delivered", EXIM4, _EXIM_TO + _EXIM_ANSWER, DELIVERED, step="delivered", opening=_EXIM_MESSAGE),
     Rule("exim_gave_up", EXIM4, rb" \*\* \S", BOUNCED, opening=_EXIM_MESSAGE),
     Rule("exim_deferred", EXIM4, rb" == \S", DEFERRED, opening=_EXIM_MESSAGE),
     Rule(
@@ -444,7 +473,7 @@ _DEFAULT = (
     Rule(
         "exim_greylisted",
         EXIM4,
-        rb"(?P<T>temporarily " + _EXIM_WHAT + rb".*%b.*)" % _GREYLISTED,
+        rb"(?P<T>temporarily " + _EXIM_WHAT + rb"%b%b.*)" % (_EXIM_OWN_WORDS, _GREYLISTED),
         GREYLISTED,
         step="once",
         opening=_EXIM_CLIENT,

@@ -462,3 +462,117 @@ def test_sessions_without_process_ids_are_not_one() -> None:
         "disconnect from b.example[198.51.100.8] ehlo=1 mail=1 rcpt=1 data=1 quit=1 commands=5",
     )
     assert counts(*[form.format(text).encode() for text in texts]) == {"received": 2}
+
+
+EXIM_TAKEN = "exim: {} <= s@r.example H={} P=esmtp S=372 id=x@r.example"
+EXIM_SENT = 'exim: {} => a@b.example R=dnslookup T={} H={} C="{}"'
+EXIM_FILTER = "127.0.0.1 [127.0.0.1]"
+EXIM_OUT = ("remote_smtp", "mx.b.example [192.0.2.1]", "250 OK id=1aZZZZ-000001-02")
+EXIM_IDS = ("1xW2Fj-00002j-33", "1xW2Fj-00002k-0a"), ("1xW2Gj-00000000056-3kVo", "1xW2Gj-00000000057-0aZz")
+
+
+def exim_taken(queue_id: str, client: str = "(c.example) [198.51.100.7]") -> bytes:
+    return line(EXIM_TAKEN.format(queue_id, client))
+
+
+def exim_sent(queue_id: str, transport: str, relay: str, answer: str) -> bytes:
+    return line(EXIM_SENT.format(queue_id, transport, relay, answer))
+
+
+def from_exims_filter(next_id: str) -> str:
+    return f"250 2.6.0 from MTA(smtp:[127.0.0.1]:10025): 250 OK id={next_id}"
+
+
+FIRST, SECOND = EXIM_IDS[0]
+EXIM_ARRIVED = exim_taken(FIRST)
+EXIM_CAME_BACK = exim_taken(SECOND, "localhost (filter) [127.0.0.1]")
+EXIM_TO_FILTER = exim_sent(FIRST, "amavis", EXIM_FILTER, from_exims_filter(SECOND))
+
+
+@pytest.mark.parametrize(("first", "second"), EXIM_IDS)
+@pytest.mark.parametrize("port", ["", ":10024", ":10024*"])
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
+def test_exims_message_through_a_filter_is_one(first: str, second: str, port: str, address: str) -> None:
+    lines = (
+        exim_taken(first),
+        exim_taken(second, f"(localhost) [{address}]{port.rstrip('*')}"),
+        exim_sent(first, "amavis", f"localhost [{address}]{port}", from_exims_filter(second)),
+        exim_sent(second, *EXIM_OUT),
+    )
+    assert counts(*lines) == {"received": 1, "sent": 1}
+
+
+def test_exim_routes_each_recipient_by_itself() -> None:
+    more = EXIM_TO_FILTER.replace(b" => a@", b" -> b@")
+    elsewhere = exim_sent(FIRST, *EXIM_OUT)
+    assert counts(EXIM_ARRIVED, EXIM_CAME_BACK, EXIM_TO_FILTER, more, elsewhere) == {"received": 1, "sent": 1}
+    assert counts(EXIM_ARRIVED, elsewhere, EXIM_CAME_BACK, EXIM_TO_FILTER, more) == {"received": 1, "sent": 1}
+
+
+def test_another_transport_to_the_filters_address_is_no_filter() -> None:
+    saved = exim_sent("1xW2Fj-00002m-0b", "dovecot", EXIM_FILTER, "250 2.0.0 Saved")
+    assert counts(EXIM_ARRIVED, EXIM_CAME_BACK, EXIM_TO_FILTER, saved) == {"received": 1, "sent": 1}
+
+
+@pytest.mark.parametrize(
+    "delivery",
+    [
+        'exim: 1xW2Fj-00002j-33 => a@b.example R=amavis T=amavis H=127.0.0.1 [127.0.0.1] C="{}"',
+        'exim: 1xW2Fj-00002j-33 => a@b.example R=amavis T=amavis S=31 H=localhost [::1]:10024 I=[::1]:5 L K C="{}" QT=1s',
+        'exim: 1xW2Fj-00002j-33 => a@b.example R=amavis T=by_socket C="{}" DT=0s',
+        'exim: 1xW2Fj-00002j-33 => a@b.example R=amavis T=by_socket H=127.0.0.1 C="{}"',
+    ],
+)
+def test_exims_message_that_the_filter_drops_is_not_sent(delivery: str) -> None:
+    assert counts(EXIM_ARRIVED, line(delivery.format("250 2.7.0 Ok, discarded, id=10262-05 - spam"))) == {"received": 1}
+
+
+def test_exims_filter_behind_a_socket_is_known_by_the_message_that_comes_back() -> None:
+    to_filter = line(f'exim: {FIRST} => a@b.example R=amavis T=by_socket C="{from_exims_filter(SECOND)}"')
+    here = line(f"exim: {SECOND} => a <a@b.example> R=localuser T=local_delivery")
+    assert counts(EXIM_ARRIVED, EXIM_CAME_BACK, to_filter, here) == {"received": 1, "delivered": 1}
+
+
+def test_exims_message_that_a_filter_on_another_machine_hands_back_is_one() -> None:
+    back = exim_taken(SECOND, "filter.example [192.0.2.9]:4711")
+    to_filter = exim_sent(FIRST, "amavis", "filter.example [192.0.2.9]:10024", from_exims_filter(SECOND))
+    assert counts(EXIM_ARRIVED, back, to_filter, exim_sent(SECOND, *EXIM_OUT)) == {"received": 1, "sent": 1}
+
+
+def test_exims_local_mail_counts() -> None:
+    form = exim_taken(FIRST, "localhost [127.0.0.1]")
+    assert counts(form, exim_sent(FIRST, *EXIM_OUT)) == {"received": 1, "sent": 1}
+    by_program = line(f"exim: {FIRST} <= root@b.example U=root P=local S=300")
+    assert counts(by_program, exim_sent(FIRST, *EXIM_OUT)) == {"sent": 1}
+    assert counts(by_program, EXIM_CAME_BACK, EXIM_TO_FILTER, exim_sent(SECOND, *EXIM_OUT)) == {"sent": 1}
+
+
+def test_an_answer_that_names_an_id_of_exims_makes_no_filter_of_a_stranger() -> None:
+    form = exim_taken(FIRST, "localhost [127.0.0.1]")
+    lie = exim_sent(SECOND, EXIM_OUT[0], EXIM_OUT[1], f"250 OK id={FIRST}")
+    itself = exim_sent(FIRST, EXIM_OUT[0], EXIM_FILTER, f"250 OK id={FIRST}")
+    assert counts(form, lie, itself) == {"received": 1, "sent": 2}
+
+
+def test_what_an_exim_client_calls_itself_is_not_its_address() -> None:
+    helo = exim_taken(SECOND, "([127.0.0.1]) [203.0.113.6]")
+    assert counts(EXIM_ARRIVED, helo, EXIM_TO_FILTER) == {"received": 2, "sent": 1}
+
+
+def test_a_certificate_of_another_server_does_not_answer_for_it() -> None:
+    name = r'X=TLS1.3 CV=yes DN="CN=x \" C=\"250 2.7.0 Ok, id=1" C="250 ok"'
+    sent = line(f"exim: {FIRST} => a@b.example R=r T=remote_smtp H=localhost [127.0.0.1] {name}")
+    assert counts(sent) == {"sent": 1}
+
+
+def test_an_older_amavis_names_the_next_message_too() -> None:
+    answer = "250 2.6.0 Ok, id=13405-01, from MTA([127.0.0.1]:10025): 250 2.0.0 Ok: queued as BBB2"
+    assert counts(ARRIVED, CAME_BACK, line(SENT.format("AAA1", FILTER, answer)), DELIVERED) == {
+        "received": 1,
+        "sent": 1,
+    }
+
+
+def test_a_message_that_a_filter_behind_a_socket_drops_is_not_delivered() -> None:
+    dropped = SENT.format("AAA1", "mx.example[private/filter]", "250 2.7.0 Ok, discarded, id=00713-03 - spam")
+    assert counts(ARRIVED, line(dropped.replace("postfix/smtp", "postfix/lmtp"))) == {"received": 1}

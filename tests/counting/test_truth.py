@@ -93,6 +93,8 @@ TRUTH: dict[str, Counts] = {
     "51-imap-logins": {"deferred": 1},
     "52-cleartext-status-words": {"sent": 1},
     "53-rsyslog-repeated": {"rejected": 5},
+    "exim-amavis": {"received": 6, "sent": 6, "delivered": 4, "deferred": 1, "bounced": 1},
+    "exim-amavis-all": {"received": 8, "sent": 5, "delivered": 5, "spam": 2},  # by SMTP and LMTP; all of log_selector
     "exim-bounce": {"received": 2, "bounced": 2, "delivered": 2},
     "exim-content": {"rejected": 2, "spam": 1, "virus": 1},
     "exim-deferred": {"received": 2, "deferred": 2},
@@ -157,7 +159,21 @@ def test_all_situations_in_one_log_count_the_same_in_both_forms() -> None:
     assert counts(bsd) == counts(iso)
 
 
-STATEFUL = ("27", "28", "35-", "38-", "39", "40", "44", "45", "46", "47", "49", "exim-bwdef/exim-reject")
+STATEFUL = (
+    "27",
+    "28",
+    "35-",
+    "38-",
+    "39",
+    "40",
+    "44",
+    "45",
+    "46",
+    "47",
+    "49",
+    "exim-bwdef/exim-reject",
+    "exim-bw/exim-amavis",
+)
 
 
 @pytest.mark.parametrize(
