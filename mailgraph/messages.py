@@ -61,11 +61,12 @@ class Session(NamedTuple):
 
 
 class Arrival(NamedTuple):
-    """A message that counted as received: in which minute, in whose session, from which address."""
+    """A message that came in: in which minute, in whose session, from which address, whether it counted as received."""
 
     minute: int
     process: bytes
     address: bytes
+    counted: bool = True
 
 
 class _Memory(dict[Key, Any]):
@@ -136,7 +137,7 @@ class Messages:
             session = self._with_message(session, host, process, queue_id)
             self._sessions.remember((host, process), minute, session)
         address = _ADDRESS.search(client)
-        arrival = Arrival(minute, process, address[0] if address else b"")
+        arrival = Arrival(minute, process, address[0] if address else b"", bool(counters))
         self._arrivals.remember((host, queue_id), minute, arrival)
         return counters
 
@@ -403,7 +404,8 @@ class Messages:
         if arrival is None:
             return
         self._arrivals.drop((host, queue_id))
-        self.taken_back.append(arrival.minute)
+        if arrival.counted:
+            self.taken_back.append(arrival.minute)
         session = self._sessions.get((host, arrival.process))
         if accepted and session is not None and queue_id in session.messages:
             session = session._replace(uncounted=session.uncounted + 1)

@@ -281,7 +281,15 @@ _DEFAULT = (
         step="reinjected",
         opening=_CLIENT,
     ),
-    Rule("smtpd_here", SMTPD, rb"[^,\s\[]*+%b(?![^,\s])" % LOOPBACK, NOTHING, "ignore_localhost", opening=_CLIENT),
+    Rule(
+        "smtpd_here",
+        SMTPD,
+        rb"(?P<C>[^,\s\[]*+%b)(?![^,\s])" % LOOPBACK,
+        NOTHING,
+        "ignore_localhost",
+        step="received",
+        opening=_CLIENT,
+    ),
     Rule("smtpd_taken_in", SMTPD, rb"(?P<C>[^,\s]++)", RECEIVED, "", "client", "received", _CLIENT),
     Rule(
         "smtpd_virbl_now",

@@ -263,6 +263,8 @@ class Scanner:
         if row in self._ignored:
             end_of_line = text.find(b"\n", hit.end())
             if any(host.search(text, hit.start(), end_of_line) for host in self._ignored[row]):
+                if row in self._steps:  # it counts nothing, but a hop is one
+                    _said(self._steps[row]._replace(counters=()), hit, minute)
                 return {}
         inline = _INLINE_TIMES.match(text, hit.end(HOST)) if self._inline_repeated and hit[HOST] else None
         times = int(inline[1]) if inline else 1

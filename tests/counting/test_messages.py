@@ -26,10 +26,10 @@ def line(text: str, minute: int = 0, host: str = "mail") -> bytes:
     return f"Nov  5 {12 + minute // 60:02}:{minute % 60:02}:00 {host} {program}: {rest}\n".encode()
 
 
-def by_minute(*lines: bytes) -> dict[int, dict[str, int]]:
+def by_minute(*lines: bytes, options: Options = Options()) -> dict[int, dict[str, int]]:  # noqa: B008
     """Counts by minutes after noon."""
     counted: dict[int, Counter[str]] = {}
-    for minute, counts in Scanner(Options(), Stamps(2026)).scan(b"".join(lines), 0):
+    for minute, counts in Scanner(options, Stamps(2026)).scan(b"".join(lines), 0):
         counted.setdefault((minute - NOON) // 60, Counter()).update(counts)
     return {
         minute: {c: n for c, n in counts.items() if n} for minute, counts in counted.items() if any(counts.values())
@@ -37,8 +37,12 @@ def by_minute(*lines: bytes) -> dict[int, dict[str, int]]:
 
 
 def counts(*lines: bytes) -> dict[str, int]:
+    return counts_under(Options(), *lines)
+
+
+def counts_under(options: Options, *lines: bytes) -> dict[str, int]:
     total: Counter[str] = Counter()
-    for counted in by_minute(*lines).values():
+    for counted in by_minute(*lines, options=options).values():
         total.update(counted)
     return {counter: times for counter, times in total.items() if times}
 
@@ -576,3 +580,38 @@ def test_an_older_amavis_names_the_next_message_too() -> None:
 def test_a_message_that_a_filter_behind_a_socket_drops_is_not_delivered() -> None:
     dropped = SENT.format("AAA1", "mx.example[private/filter]", "250 2.7.0 Ok, discarded, id=00713-03 - spam")
     assert counts(ARRIVED, line(dropped.replace("postfix/smtp", "postfix/lmtp"))) == {"received": 1}
+
+
+IGNORED = (
+    Options(ignore_localhost=True),
+    Options(ignore_hosts=("localhost",)),
+    Options(ignore_hosts=("127",)),
+    Options(ignore_hosts=("10024",)),
+)
+WITH_XFORWARD = line(
+    "postfix/smtpd: BBB2: client=localhost[127.0.0.1], orig_queue_id=AAA1, orig_client=c[198.51.100.7]"
+)
+TO_SOCKET = TO_FILTER.replace(b"postfix/smtp[", b"postfix/lmtp[").replace(FILTER.encode(), b"mx[private/filter]")
+END_OF_FILTER = line("postfix/smtpd: disconnect from localhost[127.0.0.1] ehlo=1 mail=1 rcpt=1 rset=1 commands=4")
+
+
+@pytest.mark.parametrize("options", IGNORED)
+@pytest.mark.parametrize("came_back", [CAME_BACK, WITH_XFORWARD], ids=("by its answer", "by XFORWARD"))
+@pytest.mark.parametrize("to_filter", [TO_FILTER, TO_SOCKET], ids=("SMTP", "LMTP"))
+def test_a_filter_whose_host_is_ignored_is_one(options: Options, came_back: bytes, to_filter: bytes) -> None:
+    assert counts_under(options, ARRIVED, came_back, to_filter, DELIVERED) == {"received": 1, "sent": 1}
+
+
+@pytest.mark.parametrize("options", IGNORED)
+@pytest.mark.parametrize("taken_back", [TO_FILTER, TO_SOCKET, END_OF_FILTER])
+def test_what_was_ignored_is_not_taken_back(options: Options, taken_back: bytes) -> None:
+    assert counts_under(options, CAME_BACK, taken_back).get("received", 0) >= 0
+
+
+def test_what_was_ignored_stays_so_after_a_restart() -> None:
+    options = Options(ignore_localhost=True)
+    before = Scanner(options, Stamps(2026))
+    assert before.scan(ARRIVED + CAME_BACK, 0) == [(NOON, {"received": 1})]
+    restored = Messages.restored(json.loads(json.dumps(before.messages.state())))
+    after = Scanner(options, Stamps(2026), before.window, restored)
+    assert after.scan(TO_SOCKET, 0) == []
