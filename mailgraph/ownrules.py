@@ -20,7 +20,7 @@ from types import FrameType
 from typing import Any, NamedTuple
 
 from mailgraph import MailgraphError
-from mailgraph.logforms import BEFORE_TEXT, HEADER
+from mailgraph.logforms import BEFORE_TEXT, HEADER, MESSAGE_REPEATED
 from mailgraph.schema import COUNTERS, OWN, Family, own_counter, own_family
 
 KEYS = ("counter", "program", "text", "sample")
@@ -53,7 +53,8 @@ class OwnRules:
         self._rules = {program: list(own) for program, own in groupby(in_order, _program)}
         self.counters = tuple(dict.fromkeys(rule.counter for rule in in_order))
         programs = b"|".join(map(re.escape, self._rules)) or b"(?!)"
-        self.pattern = re.compile(rb"%b(?P<program>%b)%b(?P<text>[^\n]*+)" % (HEADER, programs, BEFORE_TEXT))
+        before = rb"%b(?P<program>%b)%b(?:%b(?P<often>\d{1,6}+) times: \[ )?+"
+        self.pattern = re.compile(before % (HEADER, programs, BEFORE_TEXT, MESSAGE_REPEATED) + rb"(?P<text>[^\n]*+)")
 
     def __bool__(self) -> bool:
         return bool(self._rules)
@@ -63,14 +64,21 @@ class OwnRules:
         """An RRD file for each counter: one more needs no change of the others."""
         return tuple(map(own_family, self.counters))
 
-    def counted(self, hit: re.Match[bytes]) -> str | None:
-        """The counter of a line that ``pattern`` has found."""
-        text = hit["text"]
-        return next((rule.counter for rule in self._rules[hit["program"]] if rule.text.search(text)), None)
+    def counted(self, hit: re.Match[bytes]) -> dict[str, int]:
+        """The events of a line that ``pattern`` has found, as many as ``message repeated N times: [ TEXT]`` says."""
+        text = _text(hit)
+        counter = next((rule.counter for rule in self._rules[hit["program"]] if rule.text.search(text)), None)
+        return {counter: int(hit["often"] or 1)} if counter else {}
 
 
 def _program(rule: OwnRule) -> bytes:
     return rule.program
+
+
+def _text(hit: re.Match[bytes]) -> bytes:
+    """What follows the program, without syslog's brackets around a repeated text."""
+    text = hit["text"]
+    return text.removesuffix(b"]") if hit["often"] else text
 
 
 def load(path: str) -> OwnRules:
@@ -125,7 +133,7 @@ def _sample_text(rule: OwnRule, sample: str, where: str) -> bytes:
     if hit is None:
         name = rule.program.decode()
         raise OwnRulesError(f"{where}: the sample is no log line of the program {name}, or it has more than one line")
-    return hit["text"]
+    return _text(hit)
 
 
 def _is_slow(pattern: re.Pattern[bytes], text: bytes) -> bool:

@@ -256,8 +256,7 @@ class Scanner:
         if self._host is not None and not self._host.fullmatch(hit[HOST] or b"localhost"):
             return {}
         if self._own is not None and hit.re is self._own.pattern:
-            counter = self._own.counted(hit)
-            return {counter: 1} if counter else {}
+            return self._own.counted(hit)
         if row == "repeated":
             return self._repeated(hit, text, minute)
         if row in self._ignored:
@@ -283,8 +282,9 @@ class Scanner:
             line = b"\n%b\n" % before[start : before.index(b"\n", at)]
             known = LINE.match(line)
             if known and known["host"] == host and known.lastgroup != "nothing":
-                same = self._pattern.match(line)
-                rows = self._look_at(same, line, minute) if same else {}
+                rows: Counts = {}
+                for same in self._hits(line):
+                    rows |= self._look_at(same, line, minute)
                 return {row: times * int(hit["times"]) for row, times in rows.items()}
             end = start
         return {}

@@ -68,6 +68,16 @@ def test_a_pattern_sees_its_own_line_alone(path: Path) -> None:
     assert counts(path, rule(text=r"a\s+b|a$", sample="dovecot: a"), "dovecot: a", "dovecot: b") == {"over_quota": 1}
 
 
+@pytest.mark.parametrize("classic", [False, True])
+def test_a_line_that_syslog_says_is_repeated_counts_as_often(path: Path, classic: bool) -> None:
+    inside = "postfix/smtpd[1]: message repeated 3 times: [ {}]".format(REFUSED.partition(": ")[2])
+    anchored = rule("relay_tried", "postfix/smtpd", r"^NOQUEUE: .* to=<a@b>$", REFUSED)
+    counted = counts(path, anchored, REFUSED, inside, "last message repeated 2 times", options=Options(classic))
+    assert counted["relay_tried"] == 1 + 3 + 2 * 3
+    counted = counts(path, anchored, REFUSED, "last message repeated 2 times", options=Options(classic))
+    assert counted == {"relay_tried": 3, "rejected": 3}
+
+
 @pytest.mark.parametrize(
     ("toml", "reason"),
     [
