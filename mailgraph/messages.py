@@ -365,7 +365,9 @@ class Messages:
         said = (*counters, *(counter for symbol, counter in RSPAMD_SYMBOLS if symbol in symbols))
         if queue_id is None:
             return said
-        return tuple(counter for counter in said if self._is_first(counter, host, queue_id, minute))
+        return tuple(
+            counter for counter in said if self._is_new_verdict(counter, host, minute, queue_id, by_filter=True)
+        )
 
     def put_off(
         self, counters: Counters, minute: int, host: bytes, process: bytes, queue_id: bytes | None, symbols: bytes
@@ -426,17 +428,24 @@ class Messages:
 
         Where the filter's line has no queue id, its verdict and Postfix's words meet in pairs.
         """
+        kind = counter.encode()
         if queue_id is not None and not self._is_first(counter, host, queue_id, minute):
+            waits = b"waits", kind, host, queue_id
+            if by_filter and waits in self._seen:  # it has met the filter's line now, and shall meet no other one
+                self._seen.drop(waits)
+                waiting = self._unpaired.get((host, kind, b"postfix"), 0)
+                self._unpaired.remember((host, kind, b"postfix"), minute, max(waiting - 1, 0))
             return False
         if by_filter and queue_id is not None:
             return True
-        kind = counter.encode()
         side, other = (b"filter", b"postfix") if by_filter else (b"postfix", b"filter")
         waiting = self._unpaired.get((host, kind, other), 0)
         if waiting:
             self._unpaired.remember((host, kind, other), minute, waiting - 1)
             return False
         self._unpaired.remember((host, kind, side), minute, self._unpaired.get((host, kind, side), 0) + 1)
+        if queue_id is not None:
+            self._seen.remember((b"waits", kind, host, queue_id), minute)
         return True
 
     # The checkpoint.

@@ -253,6 +253,23 @@ def test_a_filters_verdict_is_not_that_of_a_message_minutes_later() -> None:
     assert counts(SPAMD, later) == {"spam": 2, "rejected": 1}
 
 
+@pytest.mark.parametrize(
+    "by_id",
+    [
+        "rspamd: <a>; proxy; rspamd_task_write_log: id: <x@y>, qid: <AAA1>, ip: 192.0.2.1,"
+        " (default: S (reject): [15.00/15.00] [GTUBE(0.00){}]), len: 215",
+        "clamav-milter: Message AAA1 from <s@r.example> to <a@b.example> infected by Eicar",
+    ],
+)
+def test_a_filter_that_names_the_message_leaves_the_next_verdict_to_another_one(by_id: str) -> None:
+    words, counter = ("Spam", "spam") if "rspamd" in by_id else ("Virus found", "virus")
+    refusal = line(f"postfix/cleanup: AAA1: milter-reject: END-OF-MESSAGE from x[192.0.2.1]: 5.7.1 {words}; from=<>")
+    other = SPAMD if counter == "spam" else line("clamav-milter: x Intercepted virus")
+    assert counts(refusal, line(by_id), other) == {"rejected": 1, counter: 2}
+    assert counts(line(by_id), refusal, other) == {"rejected": 1, counter: 2}
+    assert counts(refusal, line(by_id), line(by_id), other, other) == {"rejected": 1, counter: 3}
+
+
 def test_a_message_with_two_signatures_has_one_verdict() -> None:
     good, bad = "opendkim: AAA1: DKIM verification successful", "opendkim: AAA1: bad signature data"
     assert counts(line(good), line(bad)) == {"dkim_pass": 1}
