@@ -212,7 +212,7 @@ _EXIM_ANSWER = rb'(?:(?:[^" \n]++|%b| (?!C="))*+ C="(?:(?P<A>%b)|.*(?:OK id=|que
 )
 """What the other side said, as Postfix's ``_ACCEPTED`` has it."""
 
-_EXIM_CLIENT = rb"%b(?:%b )?+H=[^\[\n]*+\[[^\]\n]*+\](?>(?:[^<\n]|%b)*?(?=(?:temporarily )?+rejected ))" % (
+_EXIM_CLIENT = rb"%b(?:%b )?+H=[^\[\n]*+\[[^\]\n]*+\](?>(?:[^<rt\n]++|[rt]|%b)*?(?=(?:temporarily )?+rejected ))" % (
     _EXIM,
     ANY_EXIM_ID,
     ADDRESS,
