@@ -32,18 +32,21 @@ forms come first and spell out what is fixed in them, and no form is given up on
 that does not count, against 1280 ns for the same forms written one optional part after the other.
 """
 
-_PID = rb"(?:\[(\d++)\])?+:%b++(?:\[ID \d++ [a-z0-9]++\.[a-z]++\] )?+" % BLANK
-_RFC5424 = rb" (\S++) \S++ (?:-|(?:\[(?:[^\]\\\n]|\\.)*+\])++) ?(?:\xef\xbb\xbf)?"
+_PROCESS = rb"(?(rfc5424) |(?:\[(?P<bracket>)|))(?P<process>(?(rfc5424)(?:(?!- )\S++)?+|(?(bracket)\d++)))"
+_BEHIND_PROCESS = rb"(?(rfc5424)%b|(?(bracket)\]):%b++(?:\[ID \d++ [a-z0-9]++\.[a-z]++\] |))" % (
+    rb"-?+(?<! ) \S++ (?:-|(?:\[(?:[^\]\\\n]|\\.)*+\])++) ?(?:\xef\xbb\xbf)?",
+    BLANK,
+)
 
-BEFORE_TEXT = rb"(?(metalog)\]%b++|(?(rfc5424)%b|%b))" % (BLANK, _RFC5424, _PID)
-"""What stands between program and text, in each form; its two groups are the process id (RFC 5424's, the others')."""
+BEFORE_TEXT = rb"(?(metalog)\]%b++|%b%b)" % (BLANK, _PROCESS, _BEHIND_PROCESS)
+"""What stands between program and text, in each form; the group ``process`` is the process id, where one is named."""
 
 REPEATED = rb"(?:last message repeated|above message repeats) (?P<%b>\d{1,6}+) time"
 """Syslog's word for the previous line of the same host once more; takes the group name of the count."""
 
 MESSAGE_REPEATED = b"message repeated "
 
-INLINE_REPEATED = rb"(?:message repeated \d{1,6}+ times: \[ )?+"
+INLINE_REPEATED = rb"(?:message repeated \d{1,6}+ times: \[ |)"
 """rsyslog's, before the text itself."""
 
 LINE = re.compile(

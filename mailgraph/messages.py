@@ -8,15 +8,16 @@ which of its counters it is in the light of earlier lines; what an earlier line 
 import re
 from collections.abc import Iterable, Mapping
 from hashlib import blake2b
+from itertools import islice, takewhile
 from typing import Any, NamedTuple, TypeAlias
 
 from mailgraph.rules import RSPAMD_SYMBOLS
-from mailgraph.schema import DAY, STEP
+from mailgraph.schema import COUNTERS, DAY, STEP
 
 Counters: TypeAlias = tuple[str, ...]
 
-Key: TypeAlias = tuple[bytes, ...]
-"""A host and what is unique on it: a queue id, a process id, a relay."""
+Key: TypeAlias = tuple[bytes | None, ...]
+"""A host (None where lines name none) and what is unique on it: a queue id, a process id, a relay."""
 
 REMEMBERED = 15 * STEP
 """How long the next line about a message is waited for: filters and clients give up after ten minutes."""
@@ -43,16 +44,22 @@ VERDICTS = ("spam", "virus")
 
 HERE = b"[local/]"
 """The relay of a message that does not leave the machine, in Postfix's way of writing a socket."""
+_FAMILIES = {counter: counter.partition("_")[0].encode() for counter in COUNTERS}
+"""Of the counters of one family (dkim_pass, dkim_fail) the first one of a message counts."""
 
 _LOOPBACK = re.compile(rb"\[(?:127\.|::1\])")
 _ADDRESS = re.compile(rb"\[[^\[\]]*+\]")
 _STATISTICS = re.compile(rb" (data|bdat)=(\d{1,9})(?:/(\d{1,9}))?(?!\d)")
 _LOCAL_RELAY = re.compile(rb"\[(?:127\.|::1\]|[^\]\n]*/)")
 
+Arrival: TypeAlias = tuple[int, bytes | None, bytes, bool]
+"""A message that came in: in which minute, in whose session, from which client, whether it counted as received."""
+
 
 class Session(NamedTuple):
     """An SMTP session: the queue ids that it got, and how many of those count no more though they were accepted."""
 
+    minute: int
     messages: tuple[bytes, ...] = ()
     uncounted: int = 0
     refused: bool = False
@@ -60,46 +67,40 @@ class Session(NamedTuple):
     begun: int = 0
 
 
-class Arrival(NamedTuple):
-    """A message that came in: in which minute, in whose session, from which address, whether it counted as received."""
-
-    minute: int
-    process: bytes
-    address: bytes
-    counted: bool = True
+_NO_SESSION = Session(0)
 
 
 class _Memory(dict[Key, Any]):
-    """Values by key.  Those that were set ``lasts`` seconds ago, and the oldest of more than LIMIT, go."""
+    """Values by key; each is a tuple that begins with the minute in which it was set.
+
+    Those that were set ``lasts`` seconds ago go, and the oldest where there are more than LIMIT.  Both go many at a
+    time: each look for a dict's oldest entry passes over those that went before.
+    """
 
     def __init__(self, lasts: int) -> None:
         self._lasts = lasts
-        self._set_at: dict[Key, int] = {}
 
-    def remember(self, key: Key, minute: int, value: Any = True) -> None:
-        self.drop(key)
+    def remember(self, key: Key, value: tuple[Any, ...]) -> None:
+        self.pop(key, None)
         self[key] = value
-        self._set_at[key] = minute
         if len(self) > LIMIT:
-            self.drop(next(iter(self)))
-
-    def drop(self, key: Key) -> None:
-        if key in self:
-            del self[key], self._set_at[key]
+            self._forget(list(islice(self, LIMIT // 8)))
 
     def expire(self, now: int) -> None:
-        while self:
-            oldest = next(iter(self))
-            if self._set_at[oldest] >= now - self._lasts:
-                return
-            self.drop(oldest)
+        self._forget([key for key, _ in takewhile(lambda entry: entry[1][0] < now - self._lasts, self.items())])
 
-    def state(self) -> list[tuple[Any, int, Any]]:
-        return [(_text(key), self._set_at[key], _text(value)) for key, value in self.items()]
+    def _forget(self, keys: list[Key]) -> None:
+        for key in keys:
+            del self[key]
 
-    def restore(self, state: Iterable[tuple[Any, int, Any]]) -> None:
-        for key, minute, value in state:
-            self.remember(_bytes(key), int(minute), _bytes(value))
+    def state(self) -> list[tuple[Any, Any]]:
+        return [(_text(key), _text(value)) for key, value in self.items()]
+
+    def restore(self, state: Iterable[tuple[Any, Any]]) -> None:
+        for key, value in state:
+            known = _bytes(value)
+            int(known[0])
+            self[_bytes(key)] = known
 
 
 class Messages:
@@ -125,24 +126,32 @@ class Messages:
     # The steps.  Each gets the rule's counters, the line's minute, host and process id, and the text's groups.
 
     def received(
-        self, counters: Counters, minute: int, host: bytes, process: bytes, queue_id: bytes, client: bytes
+        self, counters: Counters, minute: int, host: bytes | None, process: bytes | None, queue_id: bytes, client: bytes
     ) -> Counters:
         """A message begins to come in from a client."""
-        session = self._sessions.get((host, process), Session()) if process else Session()
-        self._hops.drop((host, queue_id))
-        if session.discarding:
-            self._sessions.remember((host, process), minute, session._replace(discarding=False))
-            return ()
+        message = host, queue_id
+        self._hops.pop(message, None)
         if process:
-            session = self._with_message(session, host, process, queue_id)
-            self._sessions.remember((host, process), minute, session)
-        address = _ADDRESS.search(client)
-        arrival = Arrival(minute, process, address[0] if address else b"", bool(counters))
-        self._arrivals.remember((host, queue_id), minute, arrival)
+            key = host, process
+            session = self._sessions.get(key)
+            if session is None:
+                self._sessions.remember(key, Session(minute, (queue_id,), 0, False, False, 1))
+            elif session.discarding:
+                self._sessions.remember(key, session._replace(minute=minute, discarding=False))
+                return ()
+            else:
+                self._sessions.remember(key, self._with_message(session, minute, host, process, queue_id))
+        self._arrivals.remember(message, (minute, process, client, bool(counters)))
         return counters
 
     def arrived(
-        self, counters: Counters, minute: int, host: bytes, _process: bytes, queue_id: bytes, client: bytes
+        self,
+        counters: Counters,
+        minute: int,
+        host: bytes | None,
+        _process: bytes | None,
+        queue_id: bytes,
+        client: bytes,
     ) -> Counters:
         """A message is taken from a client; Exim says so when it has all of it, whatever becomes of the session."""
         return self.received(counters, minute, host, b"", queue_id, client)
@@ -151,8 +160,8 @@ class Messages:
         self,
         counters: Counters,
         minute: int,
-        host: bytes,
-        process: bytes,
+        host: bytes | None,
+        process: bytes | None,
         queue_id: bytes,
         client: bytes,
         first_id: bytes,
@@ -160,16 +169,16 @@ class Messages:
         """A message comes in that was in a queue as ``first_id`` before: in ours, if it was ours or came from here."""
         if (host, first_id) not in self._arrivals and not _LOOPBACK.search(client):
             return self.received(counters, minute, host, process, queue_id, client)
-        self._hops.remember((host, first_id), minute)
-        self._arrivals.drop((host, queue_id))
+        self._hops.remember((host, first_id), (minute,))
+        self._arrivals.pop((host, queue_id), None)
         return ()
 
     def sent(
         self,
         counters: Counters,
         minute: int,
-        host: bytes,
-        _process: bytes,
+        host: bytes | None,
+        _process: bytes | None,
         queue_id: bytes,
         relay: bytes | None,
         ended: bytes | None = None,
@@ -182,27 +191,28 @@ class Messages:
         """
         if relay is None:
             return counters
+        message, server = (host, queue_id), (host, relay)
         came_back = next_id is not None and self._came_back(host, queue_id, next_id, relay)
         hop = (
             came_back
-            or (host, queue_id) in self._hops
-            or (next_id is None and (host, relay) in self._filters)
+            or message in self._hops
+            or (next_id is None and server in self._filters)
             or (ended is not None and _LOCAL_RELAY.search(relay) is not None)
         )
         if not hop:
             return counters
         if came_back and next_id:
             self._take_back(host, next_id, accepted=True)
-        self._hops.remember((host, queue_id), minute)
-        self._filters.remember((host, relay), minute)
+        self._hops.remember(message, (minute,))
+        self._filters.remember(server, (minute,))
         return ()
 
     def routed(
         self,
         counters: Counters,
         minute: int,
-        host: bytes,
-        process: bytes,
+        host: bytes | None,
+        process: bytes | None,
         queue_id: bytes,
         transport: bytes,
         relay: bytes,
@@ -223,8 +233,8 @@ class Messages:
         self,
         counters: Counters,
         minute: int,
-        host: bytes,
-        process: bytes,
+        host: bytes | None,
+        process: bytes | None,
         queue_id: bytes,
         transport: bytes,
         ended: bytes | None,
@@ -233,7 +243,7 @@ class Messages:
         """Exim hands a recipient to a socket or a command of this machine, which may be a filter's."""
         return self.routed(counters, minute, host, process, queue_id, transport, HERE, ended, next_id)
 
-    def _came_back(self, host: bytes, queue_id: bytes, next_id: bytes, relay: bytes) -> bool:
+    def _came_back(self, host: bytes | None, queue_id: bytes, next_id: bytes, relay: bytes) -> bool:
         """Whether the message came in again as ``next_id``: from where it was sent to, or from here by what is here.
 
         Another machine may say any queue id; mail that this machine sends itself is none of its.
@@ -241,18 +251,20 @@ class Messages:
         arrival = self._arrivals.get((host, next_id))
         if arrival is None or next_id == queue_id:
             return False
-        if _LOOPBACK.match(arrival.address):
+        address = _ADDRESS.search(arrival[2])
+        if address is None:
+            return False
+        if _LOOPBACK.match(address[0]):
             return _LOCAL_RELAY.search(relay) is not None or (host, relay) in self._filters
-        return arrival.address != b"" and arrival.address in relay
+        return address[0] in relay
 
     def disconnected(
-        self, counters: Counters, _minute: int, host: bytes, process: bytes, statistics: bytes
+        self, counters: Counters, _minute: int, host: bytes | None, process: bytes | None, statistics: bytes
     ) -> Counters:
         """A session ends; of its messages those were received that Postfix's statistics say were accepted."""
-        session = self._sessions.get((host, process))
-        if session is None:
+        session = self._sessions.pop((host, process), None)
+        if session is None or (session.begun == 1 and b" data=1 " in statistics):
             return counters
-        self._sessions.drop((host, process))
         counted = [queue_id for queue_id in session.messages if self._is_of(host, queue_id, process)]
         if counted and b" commands=" in statistics:
             accepted = max(_accepted(statistics, session.begun) - session.uncounted, 0)
@@ -260,7 +272,9 @@ class Messages:
                 self._take_back(host, queue_id)
         return counters
 
-    def hung_up(self, counters: Counters, _minute: int, host: bytes, process: bytes) -> Counters:
+    def hung_up(
+        self, counters: Counters, _minute: int, host: bytes | None, process: bytes | None, _queue_id: bytes | None
+    ) -> Counters:
         """The client is gone in the middle of a message."""
         session = self._sessions.get((host, process))
         if session and session.messages and self._is_of(host, session.messages[-1], process):
@@ -271,8 +285,8 @@ class Messages:
         self,
         counters: Counters,
         minute: int,
-        host: bytes,
-        _process: bytes,
+        host: bytes | None,
+        _process: bytes | None,
         queue_id: bytes | None = None,
         stage: bytes | None = None,
     ) -> Counters:
@@ -280,28 +294,34 @@ class Messages:
         if queue_id is None or (stage is not None and stage not in MESSAGE_STAGES):
             return counters
         self._take_back(host, queue_id)
-        return counters if self._is_first("refused", host, queue_id, minute) else ()
+        return counters if self._is_first("rejected", host, queue_id, minute) else ()
 
     def discarded(
-        self, counters: Counters, minute: int, host: bytes, process: bytes, queue_id: bytes | None = None
+        self, counters: Counters, minute: int, host: bytes | None, process: bytes | None, queue_id: bytes | None = None
     ) -> Counters:
         """A message is dropped, or, where it has no queue id yet, the next one of the session will be."""
         if queue_id is not None:
             self._take_back(host, queue_id, accepted=True)
         elif process:
-            session = self._sessions.get((host, process), Session())
-            self._sessions.remember((host, process), minute, session._replace(discarding=True))
+            session = self._sessions.get((host, process), _NO_SESSION)
+            self._sessions.remember((host, process), session._replace(minute=minute, discarding=True))
         return counters
 
     def milter_refused(
-        self, counters: Counters, minute: int, host: bytes, process: bytes, queue_id: bytes | None, stage: bytes
+        self,
+        counters: Counters,
+        minute: int,
+        host: bytes | None,
+        process: bytes | None,
+        queue_id: bytes | None,
+        stage: bytes,
     ) -> Counters:
         """A milter refuses a client (once a session), a recipient or a message."""
-        session = self._sessions.get((host, process), Session())
+        session = self._sessions.get((host, process), _NO_SESSION)
         if session.refused and stage != b"CONNECT":
             return ()
         if process and stage in CLIENT_STAGES:
-            self._sessions.remember((host, process), minute, Session(refused=True))
+            self._sessions.remember((host, process), Session(minute, refused=True))
         if queue_id is None:
             return counters
         if stage in MESSAGE_STAGES:
@@ -317,7 +337,13 @@ class Messages:
         )
 
     def proxy_refused(
-        self, counters: Counters, minute: int, host: bytes, _process: bytes, filter_id: bytes | None
+        self,
+        counters: Counters,
+        minute: int,
+        host: bytes | None,
+        _process: bytes | None,
+        _queue_id: bytes | None,
+        filter_id: bytes | None,
     ) -> Counters:
         """A filter before the queue refuses a message; its own line may have counted the verdict."""
         if filter_id is None:
@@ -329,7 +355,7 @@ class Messages:
         )
 
     def verdict(
-        self, counters: Counters, minute: int, host: bytes, _process: bytes, queue_id: bytes | None = None
+        self, counters: Counters, minute: int, host: bytes | None, _process: bytes | None, queue_id: bytes | None = None
     ) -> Counters:
         """A filter's verdict, once per message."""
         return tuple(
@@ -340,15 +366,15 @@ class Messages:
         self,
         counters: Counters,
         minute: int,
-        host: bytes,
-        _process: bytes,
+        host: bytes | None,
+        _process: bytes | None,
         filter_id: bytes,
-        action: bytes | None,
+        action: bytes | None = None,
         queue_id: bytes | None = None,
     ) -> Counters:
         """A content filter's verdict, once per message; what it blocked ends there."""
         if queue_id is not None and action == b"Blocked":
-            self._hops.remember((host, queue_id), minute)
+            self._hops.remember((host, queue_id), (minute,))
         message = filter_id if queue_id is None else queue_id
         return tuple(counter for counter in counters if self._is_first(counter, host, message, minute))
 
@@ -356,8 +382,8 @@ class Messages:
         self,
         counters: Counters,
         minute: int,
-        host: bytes,
-        _process: bytes,
+        host: bytes | None,
+        _process: bytes | None,
         queue_id: bytes | None,
         symbols: bytes,
     ) -> Counters:
@@ -370,59 +396,67 @@ class Messages:
         )
 
     def put_off(
-        self, counters: Counters, minute: int, host: bytes, process: bytes, queue_id: bytes | None, symbols: bytes
+        self,
+        counters: Counters,
+        minute: int,
+        host: bytes | None,
+        process: bytes | None,
+        queue_id: bytes | None,
+        symbols: bytes,
     ) -> Counters:
         """rspamd puts a message off for another reason than greylisting."""
         if queue_id is not None:
-            self._seen.remember((b"put off", host, queue_id), minute)
+            self._seen.remember((b"put off", host, queue_id), (minute,))
         return self.rspamd(counters, minute, host, process, queue_id, symbols)
 
-    def once(self, counters: Counters, minute: int, host: bytes, process: bytes, text: bytes) -> Counters:
+    def once(self, counters: Counters, minute: int, host: bytes | None, process: bytes | None, text: bytes) -> Counters:
         """A line that the program may write to two logs by syslog: the second one is no second event."""
         if not process:
             return counters
         key = b"twice", host, process, blake2b(text, digest_size=8).digest()
         if key in self._seen:
-            self._seen.drop(key)
+            del self._seen[key]
             return ()
-        self._seen.remember(key, minute)
+        self._seen.remember(key, (minute,))
         return counters
 
-    def _with_message(self, session: Session, host: bytes, process: bytes, queue_id: bytes) -> Session:
+    def _with_message(
+        self, session: Session, minute: int, host: bytes | None, process: bytes, queue_id: bytes
+    ) -> Session:
         """The session with one message more; the oldest one of many is forgotten, accepted if it still counts."""
-        messages, uncounted = session.messages, session.uncounted
+        _, messages, uncounted, refused, discarding, begun = session
         if len(messages) >= SESSION_LIMIT:
             uncounted += self._is_of(host, messages[0], process)
             messages = messages[1:]
-        return session._replace(messages=(*messages, queue_id), uncounted=uncounted, begun=session.begun + 1)
+        return Session(minute, (*messages, queue_id), uncounted, refused, discarding, begun + 1)
 
-    def _is_of(self, host: bytes, queue_id: bytes, process: bytes) -> bool:
+    def _is_of(self, host: bytes | None, queue_id: bytes, process: bytes | None) -> bool:
         arrival = self._arrivals.get((host, queue_id))
-        return arrival is not None and arrival.process == process
+        return arrival is not None and arrival[1] == process
 
-    def _take_back(self, host: bytes, queue_id: bytes, accepted: bool = False) -> None:
+    def _take_back(self, host: bytes | None, queue_id: bytes, accepted: bool = False) -> None:
         """A message that counted as received is none; ``accepted`` where its client was told otherwise."""
-        arrival = self._arrivals.get((host, queue_id))
+        arrival = self._arrivals.pop((host, queue_id), None)
         if arrival is None:
             return
-        self._arrivals.drop((host, queue_id))
-        if arrival.counted:
-            self.taken_back.append(arrival.minute)
-        session = self._sessions.get((host, arrival.process))
+        minute, process, _, counted = arrival
+        if counted:
+            self.taken_back.append(minute)
+        session = self._sessions.get((host, process))
         if accepted and session is not None and queue_id in session.messages:
-            session = session._replace(uncounted=session.uncounted + 1)
-            self._sessions.remember((host, arrival.process), self._newest, session)
+            session = session._replace(minute=self._newest, uncounted=session.uncounted + 1)
+            self._sessions.remember((host, process), session)
 
-    def _is_first(self, counter: str, host: bytes, message: bytes, minute: int) -> bool:
+    def _is_first(self, counter: str, host: bytes | None, message: bytes, minute: int) -> bool:
         """Whether this is the message's first verdict of the counter's family."""
-        key = counter.partition("_")[0].encode(), host, message
+        key = _FAMILIES[counter], host, message
         if key in self._seen:
             return False
-        self._seen.remember(key, minute)
+        self._seen.remember(key, (minute,))
         return True
 
     def _is_new_verdict(
-        self, counter: str, host: bytes, minute: int, queue_id: bytes | None, *, by_filter: bool
+        self, counter: str, host: bytes | None, minute: int, queue_id: bytes | None, *, by_filter: bool
     ) -> bool:
         """Whether neither Postfix nor the filter spoke of it before.
 
@@ -432,20 +466,21 @@ class Messages:
         if queue_id is not None and not self._is_first(counter, host, queue_id, minute):
             waits = b"waits", kind, host, queue_id
             if by_filter and waits in self._seen:  # it has met the filter's line now, and shall meet no other one
-                self._seen.drop(waits)
-                waiting = self._unpaired.get((host, kind, b"postfix"), 0)
-                self._unpaired.remember((host, kind, b"postfix"), minute, max(waiting - 1, 0))
+                del self._seen[waits]
+                _, waiting = self._unpaired.get((host, kind, b"postfix"), (minute, 0))
+                self._unpaired.remember((host, kind, b"postfix"), (minute, max(waiting - 1, 0)))
             return False
         if by_filter and queue_id is not None:
             return True
         side, other = (b"filter", b"postfix") if by_filter else (b"postfix", b"filter")
-        waiting = self._unpaired.get((host, kind, other), 0)
+        _, waiting = self._unpaired.get((host, kind, other), (minute, 0))
         if waiting:
-            self._unpaired.remember((host, kind, other), minute, waiting - 1)
+            self._unpaired.remember((host, kind, other), (minute, waiting - 1))
             return False
-        self._unpaired.remember((host, kind, side), minute, self._unpaired.get((host, kind, side), 0) + 1)
+        _, waiting = self._unpaired.get((host, kind, side), (minute, 0))
+        self._unpaired.remember((host, kind, side), (minute, waiting + 1))
         if queue_id is not None:
-            self._seen.remember((b"waits", kind, host, queue_id), minute)
+            self._seen.remember((b"waits", kind, host, queue_id), (minute,))
         return True
 
     # The checkpoint.
@@ -472,7 +507,6 @@ class Messages:
         messages._newest = int(state["newest"])
         for name, memory in messages._memories().items():
             memory.restore(state.get(name, ()))
-        messages._arrivals.update({key: Arrival(*value) for key, value in messages._arrivals.items()})
         messages._sessions.update({key: Session(*value) for key, value in messages._sessions.items()})
         return messages
 

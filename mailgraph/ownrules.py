@@ -45,9 +45,6 @@ class OwnRule(NamedTuple):
 class OwnRules:
     """The rules of a file, or none; ``pattern`` finds the lines of their programs."""
 
-    LAST_GROUP = "text"
-    """By which a hit of ``pattern`` is told from others."""
-
     def __init__(self, rules: Iterable[OwnRule] = ()) -> None:
         in_order = sorted(rules, key=_program)
         self._rules = {program: list(own) for program, own in groupby(in_order, _program)}
