@@ -1,0 +1,230 @@
+"""Logs of mail servers that do not exist: seeded, of any length, and what they count is known.  Knows no program.
+
+``python -m tests.bench.logs relay bsd 1000000 >mail.log`` writes one.
+"""
+
+import re
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from heapq import heappop, heappush
+from pathlib import Path
+from random import Random
+from typing import BinaryIO, NamedTuple
+
+BEGIN = 1_736_121_600
+"""2025-01-06, a Monday, in UTC: where each log begins that is not of now."""
+
+YEAR = 2025
+
+STRETCH = 1_000_000
+"""Lines of a stretch: a longer log repeats it, later and with other queue ids, so that it takes no longer to make."""
+
+HOST = "mail"
+
+
+class Form(NamedTuple):
+    """How a line is stamped: its second, and what follows of the microseconds."""
+
+    second: str
+    fraction: str
+
+
+BSD = Form("%b %e %H:%M:%S", "")
+RFC3339 = Form("%Y-%m-%dT%H:%M:%S", ".{:06}+00:00")
+FORMS = {"bsd": BSD, "rfc3339": RFC3339}
+
+
+class Session(NamedTuple):
+    """What one client's visit makes a server say, of the mail that it brings too: seconds since it began, and text."""
+
+    counts: Counter[str]
+    lines: tuple[tuple[float, str], ...]
+
+
+def _sessions(text: str) -> Iterator[tuple[str, Session]]:
+    for block in text.split("\n= ")[1:]:
+        title, *lines = block.strip().split("\n")
+        name, _, counters = title.partition(":")
+        stamped = (line.partition(" ") for line in lines)
+        yield (
+            name,
+            Session(Counter(counters.split()), tuple((float(after), _format(said)) for after, _, said in stamped)),
+        )
+
+
+def _format(text: str) -> str:
+    """``$name`` as str.format has it."""
+    return re.sub(r"\$(\w+)|\$\{(\w+)\}", r"{\1\2}", text.replace("{", "{{").replace("}", "}}"))
+
+
+SESSIONS = dict(_sessions((Path(__file__).parent / "sessions.txt").read_text()))
+
+
+class Server(NamedTuple):
+    """A server's traffic: sessions a second, and how many of a hundred or so are of each kind."""
+
+    rate: float
+    mix: dict[str, int]
+
+
+SERVERS = {
+    # about 100 lines a second
+    "relay": Server(
+        11.5,
+        {
+            "filtered": 40,
+            "submitted": 8,
+            "delivered": 8,
+            "deferred": 4,
+            "bounced": 3,
+            "spam": 8,
+            "virus": 1,
+            "greylisted": 6,
+            "delayed": 4,
+            "refused": 6,
+            "denied": 4,
+            "guesses": 3,
+            "hangup": 6,
+            "reading": 10,
+            "anvil": 1,
+        },
+    ),
+    # a botnet has found the server: about 250 lines a second
+    "storm": Server(
+        50,
+        {
+            "blocklisted": 40,
+            "denied": 25,
+            "refused": 10,
+            "pregreeting": 10,
+            "hangup": 10,
+            "greylisted": 4,
+            "guesses": 4,
+            "anvil": 2,
+            "spam": 1,
+            "filtered": 2,
+        },
+    ),
+    # a few lines an hour
+    "quiet": Server(
+        0.5 / 3600,
+        {"filtered": 4, "submitted": 2, "delivered": 4, "refused": 2, "greylisted": 1, "reading": 4, "spam": 1},
+    ),
+}
+
+_SECOND, _TURN = b"\0", b"\1"
+"""What stands for a line's second, and for the stretch in its queue ids."""
+
+
+class Stretch:
+    """Whole sessions of ``lines`` lines or a few more: the text of each second from 0 on, and what all of it counts."""
+
+    def __init__(self, server: Server, form: Form, lines: int, seed: int = 1) -> None:
+        self.form = form
+        self.lines = 0
+        self.counts: Counter[str] = Counter()
+        self.seconds: list[tuple[int, bytes]] = []
+        self._fill(_said(server, lines, Random(seed), self.counts))
+        self.span = self.seconds[-1][0] + 1
+
+    def _fill(self, said: Iterator[tuple[float, str]]) -> None:
+        text: list[str] = []
+        second = 0
+        for moment, line in said:
+            if int(moment) != second:
+                self._add(second, text)
+                second = int(moment)
+            text.append(f"\0{self.form.fraction.format(int(moment % 1 * 1e6))} {HOST} {line}\n")
+        self._add(second, text)
+
+    def _add(self, second: int, text: list[str]) -> None:
+        if text:
+            self.lines += len(text)
+            self.seconds.append((second, "".join(text).encode()))
+            text.clear()
+
+    def stamped(self, text: bytes, moment: int, turn: int) -> bytes:
+        """A second's text at ``moment`` (epoch seconds), in the stretch ``turn``."""
+        stamp = time.strftime(self.form.second, time.gmtime(moment)).encode()
+        return text.replace(_SECOND, stamp).replace(_TURN, b"%03X" % turn)
+
+
+def _said(server: Server, lines: int, random: Random, counts: Counter[str]) -> Iterator[tuple[float, str]]:
+    """Moments and texts in the order of time, until all sessions of ``lines`` lines are over."""
+    pending: list[tuple[float, int, str]] = []
+    names, weights = list(server.mix), list(server.mix.values())
+    moment, begun = 0.0, 0
+    while begun < lines:
+        moment += random.expovariate(server.rate)
+        while pending and pending[0][0] <= moment:
+            yield _next(pending)
+        session = SESSIONS[random.choices(names, weights)[0]]
+        counts += session.counts
+        values = _values(random, begun)
+        for after, text in session.lines:
+            heappush(pending, (moment + after, begun, text.format_map(values)))
+            begun += 1
+    while pending:
+        yield _next(pending)
+
+
+def _next(pending: list[tuple[float, int, str]]) -> tuple[float, str]:
+    moment, _, text = heappop(pending)
+    return moment, text
+
+
+USERS = tuple(f"user{number:03}" for number in range(100))
+
+
+def _values(random: Random, number: int) -> dict[str, object]:
+    """What differs from session to session; two of them never have a queue id or a process of smtpd in common."""
+    bits = random.getrandbits(60)
+    amavis = 700 + bits % 20
+    return {
+        "a": f"\1{2 * number:08X}",
+        "b": f"\1{2 * number + 1:08X}",
+        "mid": f"{bits:015x}",
+        "mail": f"{bits >> 8:012X}",
+        "ip": f"198.{18 + bits % 2}.{bits >> 12 & 255}.{bits >> 20 & 255}",
+        "name": f"mx{bits >> 16 & 1023}.example.net",
+        "sender": f"{bits >> 24 & 0xFFFFF:x}@example.org",
+        "user": USERS[(bits >> 32) % len(USERS)],
+        "size": 1000 + (bits >> 28 & 0xFFFF),
+        "smtpd": 1000 + number % 30_000,
+        "back": 31_000 + number % 1000,
+        "cleanup": 800 + bits % 30,
+        "smtp": 900 + bits % 60,
+        "amavis": amavis,
+        "turn": f"{amavis:05}-{bits >> 36 & 15:02}",
+    }
+
+
+class Made(NamedTuple):
+    """What is in a log that was written."""
+
+    lines: int
+    counts: Counter[str]
+    seconds: int
+
+
+def write(file: BinaryIO, server: Server, form: Form, lines: int, begin: int = BEGIN, seed: int = 1) -> Made:
+    """Writes a log of ``lines`` lines or a few more, whole sessions all of them."""
+    stretch = Stretch(server, form, min(lines, STRETCH), seed)
+    turns = -(-lines // STRETCH)
+    for turn in range(turns):
+        start = begin + turn * stretch.span
+        file.writelines(stretch.stamped(text, start + second, turn) for second, text in stretch.seconds)
+    counts = Counter({counter: times * turns for counter, times in stretch.counts.items()})
+    return Made(stretch.lines * turns, counts, stretch.span * turns)
+
+
+def main() -> None:
+    """Writes a log to standard output, and what it counts to standard error."""
+    server, form, lines = sys.argv[1:]
+    print(write(sys.stdout.buffer, SERVERS[server], FORMS[form], int(lines)), file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()

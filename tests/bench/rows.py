@@ -1,0 +1,252 @@
+"""What is measured: SECTIONS, each a few rows of the table."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import NamedTuple
+
+from tests.bench import following
+from tests.bench.logs import BEGIN, BSD, HOST, USERS
+from tests.bench.programs import OTHERS, OURS, Program, can_share, ours, work
+from tests.bench.timing import Spent, Work, in_turn, run
+
+
+class Aim(NamedTuple):
+    """What a ratio should be: at most the limit, or at least."""
+
+    limit: float
+    at_least: bool = False
+
+    def is_met(self, ratio: float) -> bool:
+        return ratio >= self.limit if self.at_least else ratio <= self.limit
+
+    def __str__(self) -> str:
+        return f"{'>=' if self.at_least else '<='} {self.limit:.3g}"
+
+
+class Row(NamedTuple):
+    """A row of the table; what the ratio is one of stands in its section's title or in the row's name."""
+
+    name: str
+    value: str = ""
+    ratio: float | None = None
+    busy: float | None = None
+    memory: int | None = None
+    aim: Aim | None = None
+
+
+class Plan(NamedTuple):
+    """How much is measured: lines of a busy log, runs of each program, days of a quiet log, seconds of following.
+
+    ``programs`` are parts of the names of those that are wanted, besides ours; none where all are.
+    """
+
+    directory: Path
+    lines: int
+    runs: int
+    days: int
+    seconds: float
+    programs: tuple[str, ...]
+
+    def wants(self, program: str) -> bool:
+        return not self.programs or any(wanted in program for wanted in self.programs)
+
+
+def made(plan: Plan, server: str, form: str, lines: int) -> Path:
+    """A log; made by a process of its own, since the children of a large one look as large."""
+    log = plan.directory / f"{server}-{form}-{lines}.log"
+    command = [sys.executable, "-m", "tests.bench.logs", server, form, str(lines)]
+    with log.open("wb") as file:
+        subprocess.run(command, check=True, stdout=file, stderr=subprocess.DEVNULL)
+    return log
+
+
+BUSY_AIMS = {
+    "the original": Aim(15, at_least=True),
+    "grep -cE, event words": Aim(1 / 6, at_least=True),
+    "ours, --jobs 2": Aim(1 / 1.7),
+}
+
+
+def busy(server: str, form: str, plan: Plan) -> Iterator[Row]:
+    """A busy server's log: ours beside what people use instead."""
+    log = made(plan, server, form, plan.lines)
+    programs = {"ours": ours()} | {name: program for name, program in OTHERS.items() if plan.wants(name)}
+    if can_share() and plan.wants("ours"):
+        programs["ours, --jobs 2"] = ours("--jobs", "2")
+    yield from _beside_ours(programs, log, plan.runs, BUSY_AIMS)
+    log.unlink()
+
+
+def _beside_ours(programs: Mapping[str, Program], log: Path, runs: int, aims: Mapping[str, Aim]) -> Iterator[Row]:
+    works = {name: work(program, log) for name, program in programs.items()}
+    spent = in_turn({name: once for name, once in works.items() if once}, runs)
+    for name in works:
+        if name in spent:
+            yield _timed(name, spent[name], spent[name].seconds / spent["ours"].seconds, aims.get(name))
+        else:
+            yield Row(name, "not installed")
+
+
+def _timed(name: str, spent: Spent, ratio: float | None = None, aim: Aim | None = None) -> Row:
+    return Row(name, f"{spent.seconds:.2f} s", ratio, spent.busy, spent.memory, aim)
+
+
+QUIET_LINES = 95
+"""Lines a day of the quiet server, about."""
+
+
+def year(plan: Plan) -> Iterator[Row]:
+    """A quiet server's log: hardly a line, but each minute in each file."""
+    log = made(plan, "quiet", "rfc3339", plan.days * QUIET_LINES)
+    programs = {"ours": ours()} | {name: OTHERS[name] for name in ("the original",) if plan.wants(name)}
+    yield from _beside_ours(programs, log, 1, {"the original": Aim(25, at_least=True)})
+    log.unlink()
+
+
+COMPRESSORS = {"gz": ("gzip",), "bz2": ("bzip2",), "xz": ("xz", "-2"), "zst": ("zstd", "-q")}
+"""Each with ``-dc`` decompresses, as the program that anybody would read such a log with."""
+
+
+def compressed(plan: Plan) -> Iterator[Row]:
+    """Compressed logs read directly, beside the plain one and the decompressor."""
+    plain = made(plan, "relay", "bsd", max(1, plan.lines // 4))
+    works: dict[str, Work] = {"ours, plain": _required(ours(), plain)}
+    for kind, command in COMPRESSORS.items():
+        packed = plain.with_name(f"{plain.name}.{kind}")
+        with packed.open("wb") as file:
+            subprocess.run([*command, "-c", plain], check=True, stdout=file)
+        works[f"ours, {kind}"] = _required(ours(), packed)
+        works[command[0]] = _required(Program(command[0], lambda log, _: ["-dc", str(log)]), packed)
+    spent = in_turn(works, plan.runs)
+    plainly = spent["ours, plain"]
+    yield _timed("ours, plain", plainly)
+    for kind, (decompressor, *_) in COMPRESSORS.items():
+        both = plainly.seconds + spent[decompressor].seconds
+        ours_packed = spent[f"ours, {kind}"]
+        yield _timed(f"ours, {kind}", ours_packed, ours_packed.seconds / both, Aim(1.5))
+    for path in plan.directory.glob(f"{plain.name}*"):
+        path.unlink()
+
+
+def _required(program: Program, log: Path) -> Work:
+    once = work(program, log)
+    if once is None:
+        raise FileNotFoundError(f"{program.name} is not installed")
+    return once
+
+
+LINEAR = Aim(1.1)
+
+
+def lines(plan: Plan) -> Iterator[Row]:
+    """Four and sixteen times the lines."""
+    logs = {times: made(plan, "relay", "bsd", times * plan.lines) for times in (1, 4, 16)}
+    spent = in_turn({f"{times}": _required(ours(), log) for times, log in logs.items()}, plan.runs)
+    for times, log in logs.items():
+        one = spent[f"{times}"]
+        ratio = one.seconds / times / spent["1"].seconds
+        yield _timed(f"{times * plan.lines:,} lines, {log.stat().st_size / 1e6:,.0f} MB", one, ratio, LINEAR)
+        log.unlink()
+
+
+def files(plan: Plan) -> Iterator[Row]:
+    """A quiet server's log into one RRD file, ten and a hundred: a counter of one's own has a file each."""
+    log = made(plan, "quiet", "bsd", plan.days * QUIET_LINES)
+    stamp = time.strftime(BSD.second, time.gmtime(BEGIN))
+    logins = [f"{stamp} {HOST} dovecot: imap-login: Login: user=<{user}>, method=PLAIN\n" for user in USERS]
+    log.write_bytes("".join(logins).encode() + log.read_bytes())
+    works = {}
+    for count in (1, 10, 100):
+        rules = plan.directory / f"{count}.toml"
+        rules.write_text("".join(map(_rule, USERS[1:count], logins[1:count])))
+        works[f"{count}"] = _required(ours("--only-mail-rrd", "--rules", str(rules)), log)
+    spent = in_turn(works, plan.runs)
+    for count in (1, 10, 100):
+        one = spent[f"{count}"]
+        yield _timed(f"{count} RRD files", one, one.seconds / count / spent["1"].seconds, LINEAR)
+    log.unlink()
+
+
+def _rule(user: str, login: str) -> str:
+    return (
+        f"[[rule]]\ncounter = '{user}'\nprogram = 'dovecot'\n"
+        f"text = 'imap-login: Login: user=<{user}>'\nsample = '''{login.strip()}'''\n"
+    )
+
+
+RUSH, PACE = 50_000, 100
+"""Lines a second: what no server writes for long, and a busy one."""
+
+
+def follow(plan: Plan) -> Iterator[Row]:
+    """A log that is followed while it grows; the shares are of one core."""
+    with TemporaryDirectory(dir=plan.directory) as directory:
+        used, behind = following.rush(Path(directory), RUSH, plan.seconds / 2, rotations=3)
+    yield Row(
+        f"{RUSH:,} lines a second, 3 rotations: share", f"{used.busy:.1%}", used.busy, memory=used.memory, aim=Aim(1)
+    )
+    yield Row("  seconds behind when the writer stops", f"{behind:.2f} s", behind, aim=Aim(1.5))
+    with TemporaryDirectory(dir=plan.directory) as directory:
+        our, their = following.pace(Path(directory), PACE, plan.seconds)
+    yield Row(f"{PACE} lines a second: share", f"{our.at_work.busy:.2%}", our.at_work.busy, aim=Aim(0.01))
+    yield Row("  of the original", f"{their.at_work.busy:.2%}", their.at_work.busy)
+    memory = our.at_rest.memory / their.at_rest.memory
+    yield Row("  memory beside the original's", ratio=memory, memory=our.at_rest.memory, aim=Aim(1.6))
+    yield Row("  of the original", memory=their.at_rest.memory)
+    yield Row("idle: wake-ups a second", f"{our.at_rest.sleeps:.2f}", our.at_rest.sleeps, aim=Aim(2))
+    yield Row(
+        "  bytes a second for the disk, but for the minute's", f"{our.at_rest.written}", our.at_rest.written, aim=Aim(0)
+    )
+    yield Row("  of the original: wake-ups", f"{their.at_rest.sleeps:.2f}", their.at_rest.sleeps)
+
+
+def week(plan: Plan) -> Iterator[Row]:
+    """A week of a relay, ten times the lines of the other logs, read by a program that follows it."""
+    with TemporaryDirectory(dir=plan.directory) as directory:
+        memory = following.week(Path(directory), 10 * plan.lines)
+    yield Row("after a tenth", memory=memory[0])
+    yield Row("at the end", ratio=memory[-1] / memory[0], memory=memory[-1], aim=Aim(1.1))
+
+
+STARTS = 11
+"""Starts for one run of another program: they take milliseconds."""
+
+
+def start(plan: Plan) -> Iterator[Row]:
+    """How long it takes until there is anything."""
+    python = str(Path(OURS).parents[1] / ".venv/bin/python")
+    commands = {
+        "python3 -c 'import rrdtool'": [python, "-c", "import rrdtool"],
+        "bin/mailgraph --version": [OURS, "--version"],
+        "bin/mailgraph -c, an empty log": [OURS, "-c", "-l", os.devnull, "--daemon-rrd", str(plan.directory)],
+    }
+    works = {name: partial(run, command, plan.directory) for name, command in commands.items()}
+    spent = in_turn(works, STARTS * plan.runs)
+    least = spent["python3 -c 'import rrdtool'"].seconds
+    for name, one in spent.items():
+        aim = Aim(2) if "--version" in name else None
+        yield Row(name, f"{one.seconds * 1000:.0f} ms", one.seconds / least, one.busy, one.memory, aim)
+
+
+Section = Callable[[Plan], Iterator[Row]]
+
+SECTIONS: dict[str, tuple[str, Section]] = {
+    "relay-bsd": ("busy relay, BSD stamps; ratio: its time / ours", partial(busy, "relay", "bsd")),
+    "relay-rfc3339": ("busy relay, RFC 3339; ratio: its time / ours", partial(busy, "relay", "rfc3339")),
+    "storm-bsd": ("spam storm, BSD stamps; ratio: its time / ours", partial(busy, "storm", "bsd")),
+    "storm-rfc3339": ("spam storm, RFC 3339; ratio: its time / ours", partial(busy, "storm", "rfc3339")),
+    "year": ("a quiet server's year; one run each; ratio: its time / ours", year),
+    "compressed": ("compressed logs; ratio: time / (plain + decompressor alone)", compressed),
+    "lines": ("more lines; ratio: time a line / that of the shortest log", lines),
+    "files": ("more RRD files, a quiet year; ratio: time a file / that of one", files),
+    "follow": ("following a log; ratio: as the row says", follow),
+    "week": ("a week of a busy relay, followed; ratio: memory / that after a tenth", week),
+    "start": ("starting; ratio: time / that of Python with rrdtool", start),
+}
+"""The table's parts, by the name that ``--only`` knows."""
