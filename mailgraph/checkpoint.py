@@ -2,10 +2,10 @@
 
 import json
 import os
-from hashlib import blake2b
 from typing import Any
 
 from mailgraph import MailgraphError
+from mailgraph.digests import blake2b
 
 VERSION = 1
 

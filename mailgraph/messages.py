@@ -7,10 +7,10 @@ which of its counters it is in the light of earlier lines; what an earlier line 
 
 import re
 from collections.abc import Iterable, Mapping
-from hashlib import blake2b
 from itertools import islice, takewhile
 from typing import Any, NamedTuple, TypeAlias
 
+from mailgraph.digests import blake2b
 from mailgraph.rules import RSPAMD_SYMBOLS
 from mailgraph.schema import COUNTERS, DAY, STEP
 

@@ -11,6 +11,7 @@ PACKAGE = Path(__file__).parent.parent / "mailgraph"
 FOUNDATION = ("schema", "config")
 DAEMON = (
     "rules",
+    "digests",
     "logforms",
     "messages",
     "ownrules",
