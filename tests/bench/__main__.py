@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tests.bench.rows import SECTIONS, Plan, Row
-from tests.bench.timing import least_visible
 
 WIDTHS = "{:50}{:>10}{:>10}{:>10}{:>10}  {}"
 
@@ -33,8 +32,7 @@ def _shown(row: Row) -> str:
 def _size(memory: int | None) -> str:
     if memory is None:
         return ""
-    least = least_visible()
-    return f"{memory / 1e6:.1f} MB" if memory > least else f"< {least / 1e6:.0f} MB"
+    return f"{memory / 1e6:.1f} MB" if memory else "small"
 
 
 def main() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
-from tests.bench.logs import RFC3339, SERVERS, Stretch, write
+from tests.bench.logs import RFC3339, SERVERS, Stretch
 from tests.bench.process import TICK, Look, Process, running
 from tests.bench.programs import OURS
 from tests.programs import require
@@ -16,12 +16,6 @@ from tests.programs import require
 MINUTE = 60
 WRITES = (8, 15)
 """Seconds of a minute in which the one before is written; a look at idle programs keeps out of them."""
-
-DAY = 24 * 60 * MINUTE
-WEEK = 7 * DAY
-
-LINES_A_SECOND = 105
-"""About what the busy relay writes."""
 
 
 class Writer:
@@ -125,13 +119,8 @@ def _until_minute_is_written(now: float, seconds: float) -> float:
     return 0 if free else (last - second) % MINUTE
 
 
-def week(directory: Path, lines: int) -> list[int]:
-    """Resident bytes of ours after each tenth of a log of so many lines, which are the last seven days'."""
-    log = directory / "mail.log"
-    relay = SERVERS["relay"]
-    slowed = relay._replace(rate=relay.rate * lines / LINES_A_SECOND / WEEK)
-    with log.open("wb") as file:
-        write(file, slowed, RFC3339, lines, begin=int(time.time()) - WEEK - DAY)
+def memory_of(directory: Path, log: Path) -> list[int]:
+    """Resident bytes of ours, which follows the log, after each tenth of it."""
     tenth = log.stat().st_size / 10
     memory: list[int] = []
     with running(followed_by(OURS, log, directory), directory) as process:

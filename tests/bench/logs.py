@@ -3,6 +3,7 @@
 ``python -m tests.bench.logs relay bsd 1000000 >mail.log`` writes one.
 """
 
+import argparse
 import re
 import sys
 import time
@@ -107,10 +108,9 @@ SERVERS = {
             "filtered": 2,
         },
     ),
-    # a few lines an hour
+    # a few lines an hour, for the three RRD files of the original alone
     "quiet": Server(
-        0.5 / 3600,
-        {"filtered": 4, "submitted": 2, "delivered": 4, "refused": 2, "greylisted": 1, "reading": 4, "spam": 1},
+        0.5 / 3600, {"filtered": 4, "submitted": 2, "refused": 2, "greylisted": 1, "reading": 4, "spam": 1}
     ),
 }
 
@@ -211,8 +211,8 @@ class Made(NamedTuple):
 
 def write(file: BinaryIO, server: Server, form: Form, lines: int, begin: int = BEGIN, seed: int = 1) -> Made:
     """Writes a log of ``lines`` lines or a few more, whole sessions all of them."""
-    stretch = Stretch(server, form, min(lines, STRETCH), seed)
     turns = -(-lines // STRETCH)
+    stretch = Stretch(server, form, lines // turns, seed)
     for turn in range(turns):
         start = begin + turn * stretch.span
         file.writelines(stretch.stamped(text, start + second, turn) for second, text in stretch.seconds)
@@ -222,8 +222,16 @@ def write(file: BinaryIO, server: Server, form: Form, lines: int, begin: int = B
 
 def main() -> None:
     """Writes a log to standard output, and what it counts to standard error."""
-    server, form, lines = sys.argv[1:]
-    print(write(sys.stdout.buffer, SERVERS[server], FORMS[form], int(lines)), file=sys.stderr)
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.logs", description=__doc__)
+    parser.add_argument("server", choices=SERVERS)
+    parser.add_argument("form", choices=FORMS)
+    parser.add_argument("lines", type=int)
+    parser.add_argument("--begin", type=int, default=BEGIN, help="epoch seconds")
+    parser.add_argument("--slower", type=float, default=1, help="how many times longer the log shall last")
+    given = parser.parse_args()
+    server = SERVERS[given.server]
+    slowed = server._replace(rate=server.rate / given.slower)
+    print(write(sys.stdout.buffer, slowed, FORMS[given.form], given.lines, given.begin), file=sys.stderr)
 
 
 if __name__ == "__main__":

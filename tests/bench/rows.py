@@ -57,10 +57,10 @@ class Plan(NamedTuple):
         return not self.programs or any(wanted in program for wanted in self.programs)
 
 
-def made(plan: Plan, server: str, form: str, lines: int) -> Path:
+def made(plan: Plan, server: str, form: str, lines: int, *more: str) -> Path:
     """A log; made by a process of its own, since the children of a large one look as large."""
     log = plan.directory / f"{server}-{form}-{lines}.log"
-    command = [sys.executable, "-m", "tests.bench.logs", server, form, str(lines)]
+    command = [sys.executable, "-m", "tests.bench.logs", server, form, str(lines), *more]
     with log.open("wb") as file:
         subprocess.run(command, check=True, stdout=file, stderr=subprocess.DEVNULL)
     return log
@@ -165,7 +165,8 @@ def files(plan: Plan) -> Iterator[Row]:
     for count in (1, 10, 100):
         rules = plan.directory / f"{count}.toml"
         rules.write_text("".join(map(_rule, USERS[1:count], logins[1:count])))
-        works[f"{count}"] = _required(ours("--only-mail-rrd", "--rules", str(rules)), log)
+        own = ("--rules", str(rules)) if count > 1 else ()
+        works[f"{count}"] = _required(ours("--only-mail-rrd", *own), log)
     spent = in_turn(works, plan.runs)
     for count in (1, 10, 100):
         one = spent[f"{count}"]
@@ -206,11 +207,23 @@ def follow(plan: Plan) -> Iterator[Row]:
     yield Row("  of the original: wake-ups", f"{their.at_rest.sleeps:.2f}", their.at_rest.sleeps)
 
 
+DAY = 24 * 60 * 60
+WEEK = 7 * DAY
+
+LINES_A_SECOND = 105
+"""About what the busy relay writes."""
+
+
 def week(plan: Plan) -> Iterator[Row]:
-    """A week of a relay, ten times the lines of the other logs, read by a program that follows it."""
+    """The last week of a relay, ten times the lines of the other logs, read by a program that follows it."""
+    lines = 10 * plan.lines
+    slower = WEEK * LINES_A_SECOND / lines
+    begin = int(time.time()) - WEEK - DAY
+    log = made(plan, "relay", "rfc3339", lines, "--begin", str(begin), "--slower", str(slower))
     with TemporaryDirectory(dir=plan.directory) as directory:
-        memory = following.week(Path(directory), 10 * plan.lines)
-    yield Row("after a tenth", memory=memory[0])
+        memory = following.memory_of(Path(directory), log)
+    log.unlink()
+    yield Row(f"after a tenth of {lines:,} lines", memory=memory[0])
     yield Row("at the end", ratio=memory[-1] / memory[0], memory=memory[-1], aim=Aim(1.1))
 
 
@@ -245,8 +258,8 @@ SECTIONS: dict[str, tuple[str, Section]] = {
     "compressed": ("compressed logs; ratio: time / (plain + decompressor alone)", compressed),
     "lines": ("more lines; ratio: time a line / that of the shortest log", lines),
     "files": ("more RRD files, a quiet year; ratio: time a file / that of one", files),
+    "start": ("starting; ratio: time / that of Python with rrdtool", start),
     "follow": ("following a log; ratio: as the row says", follow),
     "week": ("a week of a busy relay, followed; ratio: memory / that after a tenth", week),
-    "start": ("starting; ratio: time / that of Python with rrdtool", start),
 }
 """The table's parts, by the name that ``--only`` knows."""

@@ -16,7 +16,8 @@ KIB = 1024
 
 
 class Spent(NamedTuple):
-    """Seconds by the clock, seconds of processor time, and bytes of resident memory at most."""
+    """Seconds by the clock, seconds of processor time, and bytes of resident memory at most, 0 where they can't be told:
+    to the kernel a child begins with its parent's memory."""
 
     seconds: float
     busy: float
@@ -56,12 +57,9 @@ def run(command: list[str], directory: Path) -> Spent:
             raise Failed(
                 f"{command[0]} ended with {process.returncode}: {said.read().decode(errors='replace').strip()}"
             )
-    return Spent(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * KIB)
-
-
-def least_visible() -> int:
-    """Bytes below which a program's memory can't be told: for Linux, a child begins with its parent's."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * KIB
+    least = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    memory = usage.ru_maxrss * KIB if usage.ru_maxrss > least else 0
+    return Spent(seconds, usage.ru_utime + usage.ru_stime, memory)
 
 
 def in_turn(works: Mapping[str, Work], runs: int) -> dict[str, Spent]:
