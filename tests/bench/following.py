@@ -97,7 +97,7 @@ def pace(directory: Path, rate: float, seconds: float) -> list[Pace]:
         for process in both:
             process.wait_until_read(writer.log)
         looks.append([process.look() for process in both])
-        time.sleep(_until_minute_is_written(time.time(), seconds))
+        time.sleep(until_minute_is_written(time.time(), seconds))
         looks.append([process.look() for process in both])
         time.sleep(seconds)
         looks.append([process.look() for process in both])
@@ -111,7 +111,7 @@ def _begun(stack: ExitStack, program: str, log: Path) -> Process:
     return process
 
 
-def _until_minute_is_written(now: float, seconds: float) -> float:
+def until_minute_is_written(now: float, seconds: float) -> float:
     """Seconds until a rest of ``seconds`` keeps out of the moment in which the minute before is written."""
     first, last = WRITES
     second = now % MINUTE

@@ -33,10 +33,13 @@ def _mtail(program: Path) -> Program:
     return Program("mtail", lambda log, _: ["--one_shot", "--logtostderr", f"--progs={program}", f"--logs={log}"])
 
 
+EXAMPLE = Path("/usr/share/doc/mtail/examples/postfix.mtail")
+"""Not on systems that leave out documentation."""
+
 OTHERS = {
     "the original": Program("mailgraph", _counting),
     "mtail, six counters": _mtail(HERE / "six.mtail"),
-    "mtail, its Postfix example": _mtail(Path("/usr/share/doc/mtail/examples/postfix.mtail")),
+    **({"mtail, its Postfix example": _mtail(EXAMPLE)} if EXAMPLE.exists() else {}),
     "pflogsumm": Program("pflogsumm", lambda log, _: [str(log)]),
     "grep -cE, event words": Program("grep", lambda log, _: ["-cE", EVENT_WORDS, str(log)]),
     "wc -l": Program("wc", lambda log, _: ["-l", str(log)]),
