@@ -1,4 +1,8 @@
-"""How fast mailgraph is beside what people use instead: one table of ratios, each of medians over runs in turn."""
+"""How fast mailgraph is beside what people use instead: one table of ratios, each of medians over runs in turn.
+
+Times are by the clock, then of the processor; ratios are those of the processor's, but for several processes at once.
+Memory is what was resident at most; it is small where it is less than the benchmark's own.
+"""
 
 import argparse
 import tempfile
@@ -12,7 +16,7 @@ WIDTHS = "{:50}{:>10}{:>10}{:>10}{:>10}  {}"
 
 def table(plan: Plan, only: list[str]) -> Iterator[str]:
     """The lines of the table, each as soon as it is known."""
-    yield WIDTHS.format(f"medians of {plan.runs}", "", "busy", "ratio", "memory", "aim")
+    yield WIDTHS.format(f"medians of {plan.runs}", "clock", "busy", "ratio", "memory", "aim")
     for name, (title, section) in SECTIONS.items():
         if not only or any(name.startswith(wanted) for wanted in only):
             yield ""
