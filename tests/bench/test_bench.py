@@ -1,6 +1,7 @@
 """What bin/bench is made of works, and its logs count what they claim.  How long anything takes is nobody's claim here."""
 
 import io
+import json
 import subprocess
 import sys
 from collections import Counter
@@ -117,6 +118,17 @@ def test_a_writer_rotates_and_goes_on(tmp_path: Path) -> None:
     second = writer.write()
     (rotated,) = tmp_path.glob("mail.log-*")
     assert (rotated.read_bytes().count(b"\n"), writer.log.read_bytes().count(b"\n")) == (first, second)
+
+
+def test_a_rush_over_rotations_is_counted_to_the_last_line(tmp_path: Path) -> None:
+    following.rush(tmp_path, rate=5000, seconds=0.5, rotations=2)
+    files = [*sorted(tmp_path.glob("mail.log-*")), tmp_path / "mail.log"]
+    ledger = json.loads((tmp_path / "mailgraph.checkpoint").read_text())["ledger"]
+    counts: Counter[str] = Counter()
+    for _, events in ledger["open"] + ledger["closed"]:
+        counts.update(events)
+    assert len(files) == 3
+    assert counts == counted(b"".join(file.read_bytes() for file in files))
 
 
 def test_every_program_counts_the_same_log(tmp_path: Path) -> None:
