@@ -2,7 +2,7 @@
 
 import itertools
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,7 +11,6 @@ from typing import NamedTuple
 from tests.bench.logs import RFC3339, SERVERS, Stretch
 from tests.bench.process import TICK, Look, Process, running
 from tests.bench.programs import OURS
-from tests.programs import require
 
 MINUTE = 60
 WRITES = (8, 15)
@@ -86,21 +85,21 @@ class Pace(NamedTuple):
     at_rest: Look
 
 
-def pace(directory: Path, rate: float, seconds: float) -> list[Pace]:
-    """``rate`` lines a second for a while, then nothing as long: for ours, and for the original beside it."""
+def pace(directory: Path, programs: Sequence[str], rate: float, seconds: float) -> list[Pace]:
+    """``rate`` lines a second for a while, then nothing as long, for programs that follow one log."""
     writer = Writer(directory / "mail.log")
     with ExitStack() as stack:
-        both = [_begun(stack, program, writer.log) for program in (OURS, require("mailgraph"))]
-        looks = [[process.look() for process in both]]
+        processes = [_begun(stack, program, writer.log) for program in programs]
+        looks = [[process.look() for process in processes]]
         for _ in writer.keep_pace(rate, seconds):
             pass
-        for process in both:
+        for process in processes:
             process.wait_until_read(writer.log)
-        looks.append([process.look() for process in both])
+        looks.append([process.look() for process in processes])
         time.sleep(until_minute_is_written(time.time(), seconds))
-        looks.append([process.look() for process in both])
+        looks.append([process.look() for process in processes])
         time.sleep(seconds)
-        looks.append([process.look() for process in both])
+        looks.append([process.look() for process in processes])
     return [Pace(worked.since(begun), ended.since(rested)) for begun, worked, rested, ended in zip(*looks, strict=True)]
 
 

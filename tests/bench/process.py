@@ -27,8 +27,8 @@ class Look(NamedTuple):
 
     moment: float
     busy: float
-    sleeps: int
-    written: int
+    sleeps: float
+    written: float
     memory: int
 
     def since(self, earlier: "Look") -> "Look":
@@ -37,8 +37,8 @@ class Look(NamedTuple):
         return Look(
             seconds,
             (self.busy - earlier.busy) / seconds,
-            round((self.sleeps - earlier.sleeps) / seconds),
-            round((self.written - earlier.written) / seconds),
+            (self.sleeps - earlier.sleeps) / seconds,
+            (self.written - earlier.written) / seconds,
             self.memory,
         )
 

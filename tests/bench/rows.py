@@ -14,6 +14,7 @@ from tests.bench import following
 from tests.bench.logs import BEGIN, BSD, HOST, USERS
 from tests.bench.programs import OTHERS, OURS, Program, can_share, ours, work
 from tests.bench.timing import Spent, Work, in_turn, run
+from tests.programs import found
 
 
 class Aim(NamedTuple):
@@ -199,22 +200,25 @@ def follow(plan: Plan) -> Iterator[Row]:
     """A log that is followed while it grows; the shares are of one core."""
     with TemporaryDirectory(dir=plan.directory) as directory:
         used, behind = following.rush(Path(directory), RUSH, plan.seconds / 2, rotations=3)
-    yield Row(
-        f"{RUSH:,} lines a second, 3 rotations: share", f"{used.busy:.1%}", used.busy, memory=used.memory, aim=Aim(1)
-    )
+    rush = f"{RUSH:,} lines a second, 3 rotations"
+    yield Row(f"{rush}: share", f"{used.busy:.1%}", used.busy, memory=used.memory, aim=Aim(1))
     yield Row("  seconds behind when the writer stops", f"{behind:.2f} s", behind, aim=Aim(1.5))
+    original = found("mailgraph")
     with TemporaryDirectory(dir=plan.directory) as directory:
-        our, their = following.pace(Path(directory), PACE, plan.seconds)
-    yield Row(f"{PACE} lines a second: share", f"{our.at_work.busy:.2%}", our.at_work.busy, aim=Aim(0.01))
-    yield Row("  of the original", f"{their.at_work.busy:.2%}", their.at_work.busy)
-    memory = our.at_rest.memory / their.at_rest.memory
-    yield Row("  memory beside the original's", ratio=memory, memory=our.at_rest.memory, aim=Aim(1.6))
-    yield Row("  of the original", memory=their.at_rest.memory)
-    yield Row("idle: wake-ups a second", f"{our.at_rest.sleeps:.2f}", our.at_rest.sleeps, aim=Aim(2))
-    yield Row(
-        "  bytes a second for the disk, but for the minute's", f"{our.at_rest.written}", our.at_rest.written, aim=Aim(0)
-    )
-    yield Row("  of the original: wake-ups", f"{their.at_rest.sleeps:.2f}", their.at_rest.sleeps)
+        our, *their = following.pace(Path(directory), [OURS, *filter(None, [original])], PACE, plan.seconds)
+    beside = our.at_rest.memory / their[0].at_rest.memory if their else None
+    yield from _followed("ours", our, beside, (Aim(0.01), Aim(2), Aim(0), Aim(1.6)))
+    for pace in their:
+        yield from _followed("the original", pace, None, (None, None, None, None))
+
+
+def _followed(name: str, pace: following.Pace, beside: float | None, aims: Iterable[Aim | None]) -> Iterator[Row]:
+    for_busy, for_wakes, for_writes, for_memory = aims
+    at_work, at_rest = pace
+    yield Row(f"{name}, {PACE} lines a second: share", f"{at_work.busy:.2%}", at_work.busy, aim=for_busy)
+    yield Row("  at rest: wake-ups a second", f"{at_rest.sleeps:.2f}", at_rest.sleeps, aim=for_wakes)
+    yield Row("  bytes a second for the disk, but for the minute's", "", at_rest.written, aim=for_writes)
+    yield Row("  memory, beside the original's", ratio=beside, memory=at_rest.memory, aim=for_memory)
 
 
 DAY = 24 * 60 * 60
