@@ -189,9 +189,14 @@ def _described(shown: Shown) -> str:
 
 
 def _said(figures: "Figures") -> str:
-    label = figures.series.label
-    if figures.total is None or figures.average is None or figures.maximum is None:
+    label, unit = figures.series.label, f" {figures.measure.unit}".rstrip()
+    if figures.average is None or figures.maximum is None:
         return f"{label}: unknown."
+    if figures.last is not None:
+        return (
+            f"{label}: average {figures.average:.2f}{unit}, maximum {figures.maximum:.2f}{unit},"
+            f" last {figures.last:.2f}{unit}."
+        )
     return (
         f"{label}: total {figures.total:.0f} messages, average {figures.average:.2f} a minute,"
         f" maximum {figures.maximum:.0f} a minute."

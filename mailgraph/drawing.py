@@ -8,14 +8,13 @@ from _thread import allocate_lock
 
 from mailgraph.dates import date
 from mailgraph.graphs import AREA, LINE, SOURCES, STACKED
-from mailgraph.schema import STEP
 from mailgraph.themes import THEMES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from mailgraph.graphs import Graph, Series
+    from mailgraph.graphs import Graph, Measure, Series
     from mailgraph.schema import Family
     from mailgraph.views import Look, Range
 
@@ -25,6 +24,13 @@ LEGEND = (
     ("{0}_maximum", r"max\: %4.0lf msgs/min\l"),
 )
 """A legend row's numbers behind the label; two blanks that rrdtool sets between them make columns."""
+
+SAMPLED_LEGEND = (
+    ("{0}_average", r"avg\: %8.2lf"),
+    ("{0}_maximum", r"max\: %8.2lf"),
+    ("{0}_last", r"last\: %8.2lf"),
+)
+"""The same of what is sampled; its unit follows."""
 
 LOCK_TRIES = 20
 LOCK_PAUSE = 0.05
@@ -91,42 +97,51 @@ def arguments(graph: "Graph", asked: "Range", look: "Look", form: str, paths: "M
         *("--imgformat", form.upper(), "--zoom", str(look.zoom)),
         *("--width", str(look.width), "--height", str(look.height or graph.height)),
         *("--start", f"end-{asked.end - asked.start}s", "--end", str(asked.end)),
-        *("--vertical-label", "msgs/min", "--lower-limit", "0", "--units-exponent", "0", "--slope-mode"),
+        *("--vertical-label", graph.measure.axis, "--lower-limit", "0", "--slope-mode"),
+        *(() if graph.measure.scaled else ("--units-exponent", "0")),
         *(f"--color={part}#{colour}" for part, colour in colours.parts.items()),
-        *(argument for one in series for argument in _values(one, asked, paths)),
+        *(argument for one in series for argument in _values(one, graph.measure, asked, paths)),
         *(
             argument
             for at, one in enumerate(series)
-            for argument in _drawn(one, colours.colour(one.counter), series[:at], graph.label_width)
+            for argument in _drawn(one, colours.colour(one.counter), series[:at], graph)
         ),
         rf"COMMENT:{escaped(f'[{date(asked.end)}]')}\r",
     ]
 
 
-def _values(series: "Series", asked: "Range", paths: "Mapping[Family, str]") -> list[str]:
-    """Definitions of the series in messages per minute (an RRD holds them per second), and of the legend's numbers."""
+def _values(series: "Series", measure: "Measure", asked: "Range", paths: "Mapping[Family, str]") -> list[str]:
+    """Definitions of the series in its measure (an RRD holds messages per second), and of the legend's numbers."""
     name = series.counter
     family, source = SOURCES[name, asked.steps]
     path = escaped(paths[family])
     return [
         f"DEF:{name}_rate={path}:{source}:AVERAGE:step={asked.row}",
         f"DEF:{name}_peak={path}:{source}:MAX:step={asked.row}",
-        f"CDEF:{name}={name}_rate,{STEP},*",
-        f"CDEF:{name}_peaks={name}_peak,{STEP},*",
-        f"VDEF:{name}_total={name}_rate,TOTAL",
+        f"CDEF:{name}={name}_rate,{measure.factor},*",
+        f"CDEF:{name}_peaks={name}_peak,{measure.factor},*",
+        f"VDEF:{name}_total={name}_rate,TOTAL" if measure.counted else f"VDEF:{name}_last={name},LAST",
         f"VDEF:{name}_average={name},AVERAGE",
         f"VDEF:{name}_maximum={name}_peaks,MAXIMUM",
     ]
 
 
-def _drawn(series: "Series", colour: str, below: "Sequence[Series]", label_width: int) -> list[str]:
+def _drawn(series: "Series", colour: str, below: "Sequence[Series]", graph: "Graph") -> list[str]:
     style, stack = series.style, ""
     if style == STACKED:
         style, stack = AREA, ":STACK" if any(one.style != LINE for one in below) else ""
     return [
-        f"{style}:{series.counter}#{colour}:{escaped(series.label.ljust(label_width))}{stack}",
-        *(f"GPRINT:{name.format(series.counter)}:{text}" for name, text in LEGEND),
+        f"{style}:{series.counter}#{colour}:{escaped(series.label.ljust(graph.label_width))}{stack}",
+        *(f"GPRINT:{name.format(series.counter)}:{text}" for name, text in _legend(graph.measure)),
     ]
+
+
+def _legend(measure: "Measure") -> "Sequence[tuple[str, str]]":
+    if measure.counted:
+        return LEGEND
+    behind = f"{'%s' if measure.scaled else ''} {measure.unit}".rstrip()
+    *columns, (name, text) = [(name, text + behind) for name, text in SAMPLED_LEGEND]
+    return [*columns, (name, rf"{text}\l")]
 
 
 def escaped(text: str) -> str:

@@ -2,48 +2,50 @@
 
 from mailgraph.files import Unusable
 from mailgraph.graphs import GRAPHS, SOURCES
-from mailgraph.schema import STEP
+from mailgraph.schema import GAUGE, MAIL, STEP
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from mailgraph.files import Files
-    from mailgraph.graphs import Series
+    from mailgraph.graphs import Measure, Series
     from mailgraph.rrdfile import RrdFile
     from mailgraph.schema import Family
     from mailgraph.views import Range, View
 
 
 class Figures:
-    """A series over a range: in each row the average and the maximum in messages per minute, NaN where unknown.
+    """A series over a range: in each row the average and the maximum in the graph's measure, NaN where unknown.
 
-    And the legend's numbers: ``total`` in messages, ``average`` and ``maximum`` in messages per minute, None where
-    nothing is known.
+    And the legend's numbers: ``average`` and ``maximum`` likewise, ``total`` in messages of what is counted, ``last``
+    (the last known average) of what is sampled; None where nothing is known.
     """
 
-    __slots__ = ("_maxima", "_rates", "average", "known", "maximum", "series", "total")
+    __slots__ = ("_maxima", "_rates", "average", "known", "last", "maximum", "measure", "series", "total")
 
-    def __init__(self, series: "Series", rates: list[float], maxima: list[float], row: int) -> None:
-        """``rates`` and ``maxima`` as an RRD holds them, in messages per second."""
+    def __init__(self, series: "Series", rates: list[float], maxima: list[float], row: int, measure: "Measure") -> None:
+        """``rates`` and ``maxima`` as an RRD holds them: messages per second, or samples."""
         self.series = series
+        self.measure = measure
         self._rates = rates
         self._maxima = maxima
         known = _known(rates)
         self.known = len(known)
         """Rows of which the average is known."""
-        self.total = sum(known) * row if known else None
-        self.average = sum(known) / len(known) * STEP if known else None
+        self.total = sum(known) * row if known and measure.counted else None
+        self.last = known[-1] * measure.factor if known and not measure.counted else None
+        self.average = sum(known) / len(known) * measure.factor if known else None
         highest = max(_known(maxima), default=None)
-        self.maximum = None if highest is None else highest * STEP
+        self.maximum = None if highest is None else highest * measure.factor
 
     @property
     def averages(self) -> list[float]:
         """Each row's average."""
-        return [rate * STEP for rate in self._rates]
+        return [rate * self.measure.factor for rate in self._rates]
 
     @property
     def maxima(self) -> list[float]:
         """Each row's maximum."""
-        return [rate * STEP for rate in self._maxima]
+        return [rate * self.measure.factor for rate in self._maxima]
 
     def fingerprint(self) -> str:
         """Another one for other values."""
@@ -58,11 +60,11 @@ class Taken:
     def __init__(self, view: "View", steps: int, files: "Files", now: float) -> None:
         graph = GRAPHS[view.letter]
         self.files: dict[Family, RrdFile] = files.of(graph.families(steps))
-        self.last = max(file.last for file in self.files.values())
+        self.last = _last(self.files, files)
         """The newest minute stored."""
         self.range = view.range(now, self.last, steps)
         self.figures = [
-            _figures(series, self.files[family], source, self.range)
+            _figures(series, self.files[family], source, self.range, graph.measure)
             for series in graph.series
             for family, source in (SOURCES[series.counter, steps],)
             if family in self.files
@@ -92,9 +94,20 @@ def taken(view: "View", files: "Files", now: float) -> Taken:
     return fine if fine.known + 2 * coarse.range.row >= coarse.known else coarse
 
 
-def _figures(series: "Series", file: "RrdFile", source: str, asked: "Range") -> Figures:
+def _last(drawn: "dict[Family, RrdFile]", files: "Files") -> int:
+    """The newest minute that all graphs of the page have: what is sampled is a minute ahead of what is counted."""
+    last = max(file.last for file in drawn.values())
+    if any(family.kind == GAUGE for family in drawn) and files.exists(MAIL):
+        try:
+            last = min(last, files.open(MAIL).last)
+        except Unusable:  # the page's top says why
+            return last
+    return last
+
+
+def _figures(series: "Series", file: "RrdFile", source: str, asked: "Range", measure: "Measure") -> Figures:
     averages, maxima = (file.rows(source, kind, asked.steps, asked.first, asked.end) for kind in ("AVERAGE", "MAX"))
-    return Figures(series, averages, maxima, asked.row)
+    return Figures(series, averages, maxima, asked.row, measure)
 
 
 def _known(rates: list[float]) -> list[float]:

@@ -4,7 +4,7 @@ import os
 
 from mailgraph.dates import date
 from mailgraph.rrdfile import NotReadable, RrdFile
-from mailgraph.schema import FAMILIES, own_counter, own_family
+from mailgraph.schema import ABSOLUTE, FAMILIES, MACHINE, own_counter, own_family, value_family, value_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,21 +21,25 @@ class Unusable(Exception):
 
 
 def located(rrd_dir: str, rrd_name: str) -> "dict[Family, str]":
-    """Where each family's file is, those of counters of one's own among them."""
-    families = (*FAMILIES, *_own(rrd_dir, rrd_name))
+    """Where each family's file is, those of counters of one's own and of programs' values among them."""
+    families = (*FAMILIES, *MACHINE, *_named(rrd_dir, rrd_name))
     return {family: os.path.join(rrd_dir, family.file_name(rrd_name)) for family in families}
 
 
-def _own(rrd_dir: str, rrd_name: str) -> "Iterator[Family]":
+def _named(rrd_dir: str, rrd_name: str) -> "Iterator[Family]":
     try:
         names = sorted(os.listdir(rrd_dir or "."))
     except OSError:  # it is said where a file is looked for
         return
     for name in names:
         stem, dot, _ = name.partition(".rrd")
-        counter = own_counter(stem.removeprefix(f"{rrd_name}_")) if dot and stem.startswith(f"{rrd_name}_") else None
-        if counter and name == own_family(counter).file_name(rrd_name):
-            yield own_family(counter)
+        if not dot or not stem.startswith(f"{rrd_name}_"):
+            continue
+        named = stem.removeprefix(f"{rrd_name}_")
+        counter, value = own_counter(named), value_name(named)
+        family = own_family(counter) if counter else value_family(value) if value else None
+        if family and name == family.file_name(rrd_name):
+            yield family
 
 
 class Files:
@@ -75,7 +79,8 @@ class Files:
                     self.of([family])
             except Unusable as error:
                 wrong.append(f"{error}")
-        last = max((file.last for file in self._opened.values()), default=int(now))
+        counted = (file.last for family, file in self._opened.items() if family.kind == ABSOLUTE)
+        last = max(counted, default=int(now))
         if last < now - QUIET:
             wrong.append(f"mailgraph has stored nothing since {date(last)} (is it running?)")
         return wrong

@@ -1,6 +1,16 @@
 """Which graphs there are, and the series in each (tables).  Knows no HTTP, no file and no colour."""
 
-from mailgraph.schema import FAMILIES, Family, own_counter, own_family
+from mailgraph.schema import (
+    FAMILIES,
+    MACHINE,
+    STEP,
+    VALUE_COUNTER,
+    Family,
+    own_counter,
+    own_family,
+    value_family,
+    value_name,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,15 +36,42 @@ class Series:
         self.label = label
 
 
+class Measure:
+    """What a graph's numbers are: an RRD's values times ``factor``, in ``unit``; ``axis`` is said beside the plot.
+
+    ``counted`` are events, which have a total; other values have a last one.  Those of which nobody knows how large
+    they are come ``scaled``: 1.2M for 1200000.
+    """
+
+    __slots__ = ("axis", "counted", "factor", "scaled", "unit")
+
+    def __init__(
+        self, unit: str, factor: float = 1, axis: str = "", counted: bool = False, scaled: bool = False
+    ) -> None:
+        self.unit = unit
+        self.factor = factor
+        self.axis = axis or unit
+        self.counted = counted
+        self.scaled = scaled
+
+
+RATE = Measure("msgs/min", STEP, counted=True)
+MESSAGES = Measure("msgs")
+HOURS = Measure("h", 1 / 3600, axis="hours")
+AVERAGE_LOAD = Measure("", axis="load")
+ANY = Measure("", axis="value", scaled=True)
+
+
 class Graph:
     """What is drawn into one picture: its height in pixels and its series, the later above the earlier."""
 
-    __slots__ = ("height", "series", "title")
+    __slots__ = ("height", "measure", "series", "title")
 
-    def __init__(self, title: str, height: int, series: "Sequence[Series]") -> None:
+    def __init__(self, title: str, height: int, series: "Sequence[Series]", measure: Measure = RATE) -> None:
         self.title = title
         self.height = height
         self.series = series
+        self.measure = measure
 
     def families(self, steps: int) -> "list[Family]":
         """The RRD files that hold the graph's series in rows of ``steps``."""
@@ -47,16 +84,17 @@ class Graph:
 
 
 class _Sources(dict[tuple[str, int], tuple[Family, str]]):
-    """The schema's, and those of counters of one's own."""
+    """The schema's, and those of counters of one's own and of programs' values."""
 
     def __missing__(self, key: tuple[str, int]) -> tuple[Family, str]:
         counter, _ = key
-        return own_family(counter), counter
+        value = counter.removeprefix(VALUE_COUNTER)
+        return (own_family(counter), counter) if value == counter else (value_family(value), value)
 
 
 SOURCES = _Sources(
     ((counter, steps), (family, source))
-    for family in FAMILIES
+    for family in FAMILIES + MACHINE
     for source, counter in family.sources
     for _, steps, _ in family.archives
 )
@@ -73,16 +111,23 @@ def _checks(counters: str, label: str) -> "tuple[Series, ...]":
 
 
 class _Graphs(dict[str, Graph]):
-    """Those of the table, and one for each counter of one's own."""
+    """Those of the table, and one for each counter of one's own and for each value of a program."""
 
     def __missing__(self, letter: str) -> Graph:
-        counter = own_counter(letter)
-        if counter is None:
-            raise KeyError(letter)
-        return Graph(counter, 96, (Series(counter, AREA, counter),))
+        counter, value = own_counter(letter), value_name(letter)
+        if counter:
+            return Graph(counter, 96, (Series(counter, AREA, counter),))
+        if value:
+            return Graph(value, 96, (Series(VALUE_COUNTER + value, AREA, value),), ANY)
+        raise KeyError(letter)
 
     def __contains__(self, letter: object) -> bool:
-        return super().__contains__(letter) or (isinstance(letter, str) and own_counter(letter) is not None)
+        return super().__contains__(letter) or (isinstance(letter, str) and is_named(letter))
+
+
+def is_named(letter: str) -> bool:
+    """Whether a graph is that of a counter of one's own, or of a program's value: of those there may be any."""
+    return own_counter(letter) is not None or value_name(letter) is not None
 
 
 _TABLE = {
@@ -124,6 +169,28 @@ _TABLE = {
     "s": Graph("SPF", 96, _checks("spf", "SPF")),
     "k": Graph("DKIM", 96, _checks("dkim", "DKIM")),
     "m": Graph("DMARC", 96, _checks("dmarc", "DMARC")),
+    "l": Graph(
+        "Load average",
+        96,
+        (
+            Series("load_1", AREA, "1 minute"),
+            Series("load_5", LINE, "5 minutes"),
+            Series("load_15", LINE, "15 minutes"),
+        ),
+        AVERAGE_LOAD,
+    ),
+    "q": Graph(
+        "Messages in Postfix's queues",
+        96,
+        (
+            Series("queue_incoming", AREA, "Incoming"),
+            Series("queue_active", STACKED, "Active"),
+            Series("queue_deferred", STACKED, "Deferred"),
+            Series("queue_hold", STACKED, "On hold"),
+        ),
+        MESSAGES,
+    ),
+    "o": Graph("Oldest message in Postfix's queues", 96, (Series("queue_oldest", AREA, "Oldest"),), HOURS),
 }
 
 GRAPHS = _Graphs(_TABLE)

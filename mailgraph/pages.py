@@ -2,8 +2,8 @@
 
 from mailgraph import document, figures
 from mailgraph.files import Files, Unusable
-from mailgraph.graphs import GRAPHS, Graph
-from mailgraph.schema import MAIL, PERIODS, own_counter
+from mailgraph.graphs import GRAPHS, Graph, is_named
+from mailgraph.schema import MAIL, PERIODS
 from mailgraph.views import View, parsed
 
 
@@ -15,9 +15,10 @@ def overview(host: str, files: Files, now: float, faults: list[str], links: docu
 
 
 def views_of(files: Files) -> list[View]:
-    """What the page shows, in its order."""
+    """What the page shows, in its order: of each period first what is counted, then what is sampled."""
     letters = [letter for letter, graph in GRAPHS.items() if _is_expected(graph, files)]
-    letters += [name for name in (family.suffix[1:] for family in files.paths) if own_counter(name)]
+    letters += [name for name in (family.suffix[1:] for family in files.paths) if is_named(name)]
+    letters.sort(key=lambda letter: not GRAPHS[letter].measure.counted)
     return [parsed(f"{number}-{letter}") for number in range(len(PERIODS)) for letter in letters]
 
 

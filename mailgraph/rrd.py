@@ -14,10 +14,13 @@ from typing import Any
 import rrdtool
 
 from mailgraph import MailgraphError
-from mailgraph.schema import HEARTBEAT, STEP, Family
+from mailgraph.schema import ABSOLUTE, HEARTBEAT, STEP, Family
 
 BATCH = 2000
 """Values of one update call.  librrd crashed at 200,000; batches of some hundreds reach full speed: 1-2 us a value."""
+
+SET_BACK = 5 * STEP
+"""Seconds by which a clock may be put back without a word."""
 
 LOCK_TRIES = 20
 LOCK_PAUSE = 0.05
@@ -92,6 +95,28 @@ class Store:
             self._call(rrdtool.update, self._paths[family], "--template", template, *updates)
         return missing
 
+    def sample(self, family: Family, minute: int, values: Mapping[str, float]) -> None:
+        """Store what there is in ``minute``, by counter; one without value, and minutes without sample, are unknown.
+
+        Does nothing where the file has that minute already, or a later one of the last minutes: a clock that is put
+        right goes over them twice.  A missing file is created.  Raises RrdError, also for a file of the future.
+        """
+        last = self.last(family)
+        if last is None:
+            self._create(family, minute - STEP)
+            last = minute - STEP
+        if last > minute + SET_BACK:
+            raise RrdError(
+                f"{self._paths[family]} ends at {_shown(last)}, later than now, and takes nothing until then"
+            )
+        if last >= minute:
+            return
+        template = ":".join(source for source, _ in family.sources)
+        updates = [_sampled(family, minute, values)]
+        if last < minute - STEP:  # else a gap within the heartbeat would take this value, and a longer one swallow it
+            updates.insert(0, _sampled(family, minute - STEP, {}))
+        self._call(rrdtool.update, self._paths[family], "--template", template, *updates)
+
     def check(self) -> None:
         """Raises RrdError for a file that can't be written, or that is not mailgraph's."""
         for family, path in self._paths.items():
@@ -119,7 +144,8 @@ class Store:
                 os.close(descriptor)
 
     def _create(self, family: Family, start: int) -> None:
-        sources = [f"DS:{source}:ABSOLUTE:{HEARTBEAT}:0:U" for source, _ in family.sources]
+        least = 0 if family.kind == ABSOLUTE else "U"
+        sources = [f"DS:{source}:{family.kind}:{HEARTBEAT}:{least}:U" for source, _ in family.sources]
         archives = [f"RRA:{kind}:0.5:{steps}:{rows}" for kind, steps, rows in family.archives]
         options = ("--no-overwrite", "--start", str(start), "--step", str(STEP))
         self._call(rrdtool.create, self._paths[family], *options, *sources, *archives)
@@ -142,6 +168,10 @@ def _has_event(family: Family, counts: Mapping[int, Mapping[str, int]]) -> bool:
 
 def _values(family: Family, counts: Mapping[str, int]) -> str:
     return "".join(f":{counts.get(counter, 0)}" for _, counter in family.sources)
+
+
+def _sampled(family: Family, minute: int, values: Mapping[str, float]) -> str:
+    return ":".join((str(minute), *(repr(values[name]) if name in values else "U" for _, name in family.sources)))
 
 
 def _shown(minute: int) -> str:

@@ -24,15 +24,19 @@ CLASSICAL_ARCHIVES = tuple((kind, steps, ROWS) for kind in ("AVERAGE", "MAX") fo
 MINUTE_ARCHIVES = (("AVERAGE", 1, 3168),)
 """Single minutes of two days and a tenth more; of one value each, average and maximum are the same."""
 
+ABSOLUTE = "ABSOLUTE"
+GAUGE = "GAUGE"
+"""Kinds of data sources: events since the minute before, and what there is at a moment."""
+
 
 class Family:
     """One RRD file: ``NAME`` + ``suffix`` + ``.rrd``.
 
     ``sources`` are ``(data source, counter)`` pairs in the file's order.  Other software reads the classical
-    three by position, so these never change.  A family ``on_demand`` gets its file with its first event.
+    three by position, so these never change.  A family ``on_demand`` gets its file with its first event or value.
     """
 
-    __slots__ = ("archives", "on_demand", "sources", "suffix")
+    __slots__ = ("archives", "kind", "on_demand", "sources", "suffix")
 
     def __init__(
         self,
@@ -40,11 +44,13 @@ class Family:
         sources: tuple[tuple[str, str], ...],
         on_demand: bool = False,
         archives: tuple[tuple[str, int, int], ...] = CLASSICAL_ARCHIVES,
+        kind: str = ABSOLUTE,
     ) -> None:
         self.suffix = suffix
         self.sources = sources
         self.on_demand = on_demand
         self.archives = archives
+        self.kind = kind
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Family) and self.suffix == other.suffix
@@ -105,6 +111,41 @@ def own_counter(name: str) -> str | None:
 
 
 COUNTERS = tuple({counter: None for family in FAMILIES for _, counter in family.sources})
+
+
+def sampled(name: str, sources: tuple[tuple[str, str], ...]) -> Family:
+    """A family of values that are looked at once a minute."""
+    return Family(f"_{name}", sources, on_demand=True, archives=MINUTE_ARCHIVES + CLASSICAL_ARCHIVES, kind=GAUGE)
+
+
+LOAD = sampled("load", (("load1", "load_1"), ("load5", "load_5"), ("load15", "load_15")))
+"""The load averages of 1, 5 and 15 minutes."""
+
+QUEUES = ("incoming", "active", "deferred", "hold")
+"""Postfix's queues, as it names their directories."""
+
+QUEUE = sampled("queue", tuple((source, f"queue_{source}") for source in (*QUEUES, "oldest")))
+"""Messages in each of Postfix's queues, and the age in seconds of the oldest that is not on hold."""
+
+MACHINE = (LOAD, QUEUE)
+"""The machine beside the mail.  No part of what is counted: a sample that is missed is unknown."""
+
+VALUE = "value_"
+"""What the names of files and graphs begin with that a program's values fill."""
+
+VALUE_COUNTER = "value-"
+"""The same of counters: no rule of one's own can have a counter of such a name."""
+
+
+def value_family(name: str) -> Family:
+    """The file of a value that a program gives: one each, as own_family."""
+    return sampled(VALUE + name, ((name, VALUE_COUNTER + name),))
+
+
+def value_name(name: str) -> str | None:
+    """The value that a file's or graph's name speaks of."""
+    value = name.removeprefix(VALUE)
+    return value if value != name and own_counter(OWN + value) else None
 
 
 class Period:

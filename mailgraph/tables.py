@@ -5,26 +5,31 @@ import time
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from mailgraph.figures import Figures, Taken
-    from mailgraph.graphs import Graph
+    from mailgraph.graphs import Graph, Measure
     from mailgraph.views import Range
 
 DIGITS = 6
 """Digits behind the point of a row's values: a message a year is 0.000002 a minute."""
 
+SIGNIFICANT = 9
+"""Digits of a sampled value, of which nobody knows how large it is."""
+
 
 def csv(figures: "list[Figures]", asked: "Range") -> str:
     """A line for each row, by its end in UTC, average and maximum of each series; below, the legend's numbers."""
-    head = [
-        "time (UTC)",
-        *(f"{one.series.label} {kind} (msgs/min)" for one in figures for kind in ("average", "maximum")),
-    ]
+    measure = figures[0].measure
+    unit = f" ({measure.unit})" if measure.unit else ""
+    head = ["time (UTC)", *(f"{one.series.label} {kind}{unit}" for one in figures for kind in ("average", "maximum"))]
     lines = [head]
     for at, end in enumerate(_ends(asked)):
-        values = [_shown(value) for one in figures for value in (one.averages[at], one.maxima[at])]
+        values = [_shown(value, measure) for one in figures for value in (one.averages[at], one.maxima[at])]
         lines.append([time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(end)), *values])
-    lines.append(["total (msgs)", *(cell for one in figures for cell in (_shown(one.total, 0), ""))])
-    lines.append(["average (msgs/min)", *(cell for one in figures for cell in (_shown(one.average, 2), ""))])
-    lines.append(["maximum (msgs/min)", *(cell for one in figures for cell in ("", _shown(one.maximum, 0)))])
+    if measure.counted:
+        lines.append(["total (msgs)", *(cell for one in figures for cell in (_shown(one.total, measure, 0), ""))])
+    lines.append([f"average{unit}", *(cell for one in figures for cell in (_shown(one.average, measure, 2), ""))])
+    lines.append([f"maximum{unit}", *(cell for one in figures for cell in ("", _shown(one.maximum, measure, 0)))])
+    if not measure.counted:
+        lines.append([f"last{unit}", *(cell for one in figures for cell in (_shown(one.last, measure), ""))])
     return "".join(",".join(line) + "\r\n" for line in lines)
 
 
@@ -32,23 +37,24 @@ def json(graph: "Graph", taken: "Taken") -> str:
     """One object: the range, the units, and for each series the legend's numbers and its rows; null where unknown."""
     from json import dumps
 
-    asked = taken.range
+    asked, measure = taken.range, graph.measure
     content = {
         "title": graph.title,
         "start": asked.first,
         "end": asked.end,
         "step": asked.row,
-        "units": {"start": "s", "end": "s", "step": "s", "total": "msgs", "average": "msgs/min", "maximum": "msgs/min"},
+        "units": {"start": "s", "end": "s", "step": "s", **_units(measure)},
         "times": list(_ends(asked)),
         "series": [
             {
                 "name": one.series.counter,
                 "label": one.series.label,
-                "total": _rounded(one.total, 0),
-                "average": _rounded(one.average, 2),
-                "maximum": _rounded(one.maximum, 0),
-                "averages": [_rounded(value) for value in one.averages],
-                "maxima": [_rounded(value) for value in one.maxima],
+                **({"total": _rounded(one.total, measure, 0)} if measure.counted else {}),
+                "average": _rounded(one.average, measure, 2),
+                "maximum": _rounded(one.maximum, measure, 0),
+                **({} if measure.counted else {"last": _rounded(one.last, measure)}),
+                "averages": [_rounded(value, measure) for value in one.averages],
+                "maxima": [_rounded(value, measure) for value in one.maxima],
             }
             for one in taken.figures
         ],
@@ -60,11 +66,21 @@ def _ends(asked: "Range") -> range:
     return range(asked.first + asked.row, asked.end + asked.row, asked.row)
 
 
-def _rounded(value: "float | None", digits: int = DIGITS) -> "float | None":
-    """None for NaN too."""
-    return round(value, digits or None) if value is not None and value == value else None  # noqa: PLR0124
+def _units(measure: "Measure") -> "dict[str, str]":
+    """Of the numbers."""
+    unit = measure.unit
+    if measure.counted:
+        return {"total": "msgs", "average": unit, "maximum": unit}
+    return {"average": unit, "maximum": unit, "last": unit}
 
 
-def _shown(value: "float | None", digits: int = DIGITS) -> str:
-    rounded = _rounded(value, digits)
+def _rounded(value: "float | None", measure: "Measure", digits: int = DIGITS) -> "float | None":
+    """With so many digits behind the point, but of what is sampled; None for NaN too."""
+    if value is None or value != value:  # noqa: PLR0124
+        return None
+    return round(value, digits or None) if measure.counted else float(f"{value:.{SIGNIFICANT}g}")
+
+
+def _shown(value: "float | None", measure: "Measure", digits: int = DIGITS) -> str:
+    rounded = _rounded(value, measure, digits)
     return "" if rounded is None else str(rounded)

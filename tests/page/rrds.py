@@ -1,11 +1,13 @@
 """RRD files to draw from, and the page called as a WSGI server calls it."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
+
+import rrdtool
 
 from mailgraph.page import Page
 from mailgraph.rrd import Store
-from mailgraph.schema import CLASSICAL, COUNTERS, DAY, MINUTES, STEP, Family
+from mailgraph.schema import CLASSICAL, COUNTERS, DAY, MACHINE, MINUTES, STEP, Family
 
 NOON = 1_795_608_000
 """2026-11-25 12:00 UTC, a whole row of the day's archive."""
@@ -35,6 +37,33 @@ def one_a_minute(
     store = Store(str(directory), families)
     for family in families:
         store.write(family, counts, end - days * DAY, end)
+    return {family: store.path(family) for family in families}
+
+
+def growing(minute: int, at: int) -> float:
+    """A value for each minute and for each series of a graph, so that none is another's."""
+    return (minute // STEP % 997) / 50 + at
+
+
+def sampled(
+    directory: Path,
+    end: int,
+    days: float = 2,
+    families: tuple[Family, ...] = MACHINE,
+    value: Callable[[int, int], float | None] = growing,
+) -> dict[Family, str]:
+    """RRD files with a sample in each minute up to ``end``, and their paths; ``value`` None is unknown."""
+    end = end // STEP * STEP
+    store = Store(str(directory), families)
+    for family in families:
+        start = int(end - days * DAY) // STEP * STEP
+        store.sample(family, start, {})
+        for first in range(start + STEP, end + STEP, 1000 * STEP):
+            minutes = range(first, min(first + 1000 * STEP, end + STEP), STEP)
+            rows = ([value(minute, at) for at, _ in enumerate(family.sources)] for minute in minutes)
+            texts = (":".join("U" if each is None else repr(each) for each in row) for row in rows)
+            updates = [f"{minute}:{text}" for minute, text in zip(minutes, texts, strict=True)]
+            rrdtool.update(store.path(family), *updates)
     return {family: store.path(family) for family in families}
 
 
