@@ -14,7 +14,7 @@ from enum import IntEnum
 from io import FileIO
 from typing import Any, NamedTuple
 
-from mailgraph import config, unparsed
+from mailgraph import config, spool, unparsed
 from mailgraph.checkpoint import Checkpoint, CheckpointError
 from mailgraph.daemon import holder, read_pid
 from mailgraph.files import QUIET
@@ -24,8 +24,9 @@ from mailgraph.rotation import COMPRESSION_ERRORS, LogFiles, pieces, text_of
 from mailgraph.rrd import RrdError, Store
 from mailgraph.rrdfile import NotReadable, RrdFile
 from mailgraph.scanner import Options, Scanner
-from mailgraph.schema import DAY, FAMILIES, STEP, Family
+from mailgraph.schema import DAY, FAMILIES, GAUGE, MACHINE, STEP, Family
 from mailgraph.sources import Position
+from mailgraph.values import programs
 
 TAIL = 1024 * 1024
 """Bytes at the log's end whose lines are looked at: some 7000."""
@@ -67,7 +68,8 @@ class Finding(NamedTuple):
 class Setup(NamedTuple):
     """What is looked at: options and configuration together, paths absolute.
 
-    ``values`` are the configuration file's, which the page goes by; ``log`` is None where none was found.
+    ``values`` are the configuration file's, which the page goes by; ``log`` is None where none was found.  ``machine``
+    says whether load and queue are stored, ``queue`` and ``programs`` are directories, empty where none is named.
     """
 
     values: Mapping[str, str]
@@ -78,6 +80,9 @@ class Setup(NamedTuple):
     rrd_name: str
     pid_file: str
     log_file: str
+    machine: bool = False
+    queue: str = ""
+    programs: str = ""
 
 
 def report(findings: list[Finding]) -> str:
@@ -107,6 +112,8 @@ def check(setup: Setup, now: float) -> list[Finding]:
         *_directory(setup, pid),
         *_rrds(setup, pid, now),
         _checkpoint(setup, now),
+        *_queue(setup),
+        *_programs(setup),
         *_page(setup),
     ]
 
@@ -319,7 +326,7 @@ def _directory(setup: Setup, pid: int | None) -> Iterator[Finding]:
 def _rrds(setup: Setup, pid: int | None, now: float) -> Iterator[Finding]:
     if not os.path.isdir(setup.directory):
         return
-    for family in setup.families:
+    for family in setup.families + (MACHINE if setup.machine else ()):
         yield _rrd(setup, family, pid, now)
 
 
@@ -349,7 +356,8 @@ def _rrd(setup: Setup, family: Family, pid: int | None, now: float) -> Finding:
 
 def _missing(name: str, family: Family, pid: int | None) -> Finding:
     if family.on_demand:
-        return Finding(Level.OK, name, "is not there; its first event makes it")
+        first = "value" if family.kind == GAUGE else "event"
+        return Finding(Level.OK, name, f"is not there; its first {first} makes it")
     if pid is None:
         return Finding(Level.WARNING, name, "is not there; the daemon makes it", _service("start"))
     return Finding(Level.WARNING, name, "is not there yet", "wait for some minutes: the daemon makes it")
@@ -400,6 +408,41 @@ def _read_so_far(position: Position | None) -> str:
     if (status.st_dev, status.st_ino) != (position.device, position.inode):
         return f"read to byte {position.offset} of what was {position.path}"
     return f"{_size(max(status.st_size - position.offset, 0))} of {position.path} came since"
+
+
+# The machine beside the mail
+
+
+def _queue(setup: Setup) -> Iterator[Finding]:
+    """Most who have no Postfix want to hear nothing of its queue."""
+    directory = setup.queue or spool.configured_directory()
+    program = None if setup.queue else spool.postqueue()
+    if not setup.machine:
+        return
+    if spool.readable(directory):
+        yield Finding(Level.OK, "queue", f"{_user()} can read {directory}")
+    elif program:
+        yield Finding(Level.OK, "queue", f"{_user()} can't read {directory}; the daemon asks {program}, if it may")
+    elif setup.queue:
+        what = "is not there" if not os.path.isdir(directory) else f"has queues that {_user()} can't read"
+        mend = f"run mailgraph as root, or set QUEUE_DIR in {config.path()} to what `postconf -h queue_directory` says"
+        yield Finding(Level.WARNING, "queue", f"{directory} {what}", mend)
+
+
+def _programs(setup: Setup) -> Iterator[Finding]:
+    if not setup.programs:
+        return
+    try:
+        found = programs(setup.programs)
+    except OSError as error:
+        mend = f"set VALUES_DIR in {config.path()} to a directory of programs"
+        yield Finding(Level.WARNING, "values", f"can't read {setup.programs}: {error.strerror}", mend)
+        return
+    for each in found:
+        if each.fault:
+            yield Finding(Level.WARNING, "values", f"{each.path}: {each.fault}", each.mend)
+    run = [os.path.basename(each.path) for each in found if not each.fault]
+    yield Finding(Level.OK, "values", f"of {', '.join(run) or 'no program'} in {setup.programs}")
 
 
 # The page

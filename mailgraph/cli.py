@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from mailgraph.counting import Start
     from mailgraph.daemon import Alone
     from mailgraph.ownrules import OwnRules
+    from mailgraph.sampling import Sampling
     from mailgraph.scanner import Options
     from mailgraph.sources import Source
 
@@ -24,9 +25,9 @@ DAEMON_LOG = "/var/log/mailgraph.log"
 
 EPILOG = f"""
 The configuration file ({config.DEFAULT_PATH}, or what MAILGRAPH_CONFIG names) gives MAIL_LOG, RRD_DIR, PID_FILE,
-LOG_FILE, RULES_FILE, IGNORE_LOCALHOST and EXTRA_OPTIONS; options of the command line win.  Without -d and RRD_DIR, the
-RRD files are in the working directory.  Signals: TERM and INT end after writing what is counted; HUP opens the
-daemon's log anew.
+LOG_FILE, RULES_FILE, IGNORE_LOCALHOST, MACHINE, QUEUE_DIR, VALUES_DIR and EXTRA_OPTIONS; options of the command line
+win.  Without -d and RRD_DIR, the RRD files are in the working directory.  Signals: TERM and INT end after writing what
+is counted; HUP opens the daemon's log anew.
 Exit status: 0 done, 1 failed, 2 wrong use; of --check: 0 all is well, 1 a warning, 2 a problem.
 """
 
@@ -49,6 +50,9 @@ class _Job(NamedTuple):
     rrd_name: str
     pid_file: str
     log_file: str
+    machine: bool
+    queue: str
+    values: str
 
     @property
     def log(self) -> str:
@@ -80,6 +84,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_log_options(parser.add_argument_group("the log"))
     _add_daemon_options(parser.add_argument_group("the daemon"))
     _add_counting_options(parser.add_argument_group("what is counted"))
+    _add_machine_options(parser.add_argument_group("the machine beside the mail, while a log is followed"))
     _add_rrd_options(parser.add_argument_group("the RRD files"))
     _add_page_options(parser.add_argument_group("the page"))
     return parser
@@ -138,6 +143,21 @@ def _add_counting_options(group: "argparse._ArgumentGroup") -> None:
         "--rules", metavar="FILE", help="rules of one's own, a TOML file; default: RULES_FILE, else none"
     )
     group.add_argument("--lmtp-is-smtp", action="store_true", help="count Postfix's lmtp as its smtp")
+
+
+def _add_machine_options(group: "argparse._ArgumentGroup") -> None:
+    group.add_argument(
+        "--machine",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="each minute, store the load average and Postfix's queue; default: MACHINE, else yes",
+    )
+    group.add_argument(
+        "--queue", metavar="DIR", help="Postfix's queue_directory; default: QUEUE_DIR, else as main.cf or postqueue say"
+    )
+    group.add_argument(
+        "--values", metavar="DIR", help="programs that print `name value` lines; default: VALUES_DIR, else none"
+    )
 
 
 def _add_rrd_options(group: "argparse._ArgumentGroup") -> None:
@@ -206,8 +226,9 @@ def _write_page(given: argparse.Namespace, values: dict[str, str]) -> int:
 def _configured(values: dict[str, str]) -> list[str]:
     """The configuration's options.  Raises ConfigError."""
     ignore = ["--ignore-localhost"] if values.get("IGNORE_LOCALHOST") == "true" else []
+    machine = ["--no-machine"] if values.get("MACHINE") == "false" else []
     try:
-        return [*ignore, *shlex.split(values.get("EXTRA_OPTIONS", ""))]
+        return [*ignore, *machine, *shlex.split(values.get("EXTRA_OPTIONS", ""))]
     except ValueError as error:
         raise config.ConfigError(f"{config.path()}: EXTRA_OPTIONS: {error}") from error
 
@@ -229,6 +250,9 @@ def _check(given: argparse.Namespace, values: dict[str, str]) -> int:
             job.rrd_name,
             job.pid_file,
             job.log_file,
+            job.machine,
+            job.queue,
+            job.values,
         ),
         time.time(),
     )
@@ -282,7 +306,14 @@ def _job(given: argparse.Namespace, values: dict[str, str]) -> _Job:
         rrd_name=given.rrd_name,
         pid_file=os.path.abspath(given.daemon_pid or values.get("PID_FILE") or DAEMON_PID),
         log_file=os.path.abspath(given.daemon_log or values.get("LOG_FILE") or DAEMON_LOG),
+        machine=given.machine and not (given.only_mail_rrd or given.only_virus_rrd),
+        queue=_absolute(given.queue or values.get("QUEUE_DIR")),
+        values=_absolute(given.values or values.get("VALUES_DIR")),
     )
+
+
+def _absolute(path: str | None) -> str:
+    return os.path.abspath(path) if path else ""
 
 
 def _logs(given: argparse.Namespace, values: dict[str, str]) -> list[str]:
@@ -335,10 +366,10 @@ def _count(job: _Job, alone: "Alone", say: Callable[[str], None]) -> int:
     counting = Counting(job.log, store, job.options, job.year, checkpoint, job.own, say=say, report=report)
     counting.start()
     process = detached(job.directory, job.pid_file, job.log_file, alone, say) if job.detach else _foreground()
-    with process as reopen, Signals() as signals:
+    with process as reopen, Signals() as signals, contextlib.closing(_sampling(job, say)) as sampling:
         alone.sign()
         awaited = (0,) if job.log == STANDARD_INPUT else ()
-        loop = Loop(counting, signals, say, reopen, awaited=awaited, patient=not job.cat)
+        loop = Loop(counting, signals, say, reopen, awaited=awaited, patient=not job.cat, sampling=sampling)
         written = loop.run(lambda start: _source(job, start, say))
         if job.cat and signals.stop:
             say(
@@ -346,6 +377,23 @@ def _count(job: _Job, alone: "Alone", say: Callable[[str], None]) -> int:
                 + ("" if awaited else ", and another run goes on from there")
             )
         return 0 if written and not (job.cat and signals.stop) else 1
+
+
+def _sampling(job: _Job, say: Callable[[str], None]) -> "Sampling":
+    """What is looked at beside the log, while one is followed."""
+    from mailgraph.rrd import Store
+    from mailgraph.sampling import Sampler, Sampling
+
+    samplers: list[Sampler] = []
+    if job.machine and not job.cat:
+        from mailgraph.machine import Load, Queue
+
+        samplers += [Load(), Queue(job.queue)]
+    if job.values and not job.cat:
+        from mailgraph.values import Values
+
+        samplers.append(Values(job.values))
+    return Sampling(samplers, lambda family: Store(job.directory, (family,), job.rrd_name), say)
 
 
 def _check_log(log: str, *, must_be_there: bool) -> None:

@@ -17,6 +17,7 @@ from mailgraph import MailgraphError
 from mailgraph.checkpoint import CheckpointError
 from mailgraph.counting import Counting, Start
 from mailgraph.rrd import OutdatedError, RrdError
+from mailgraph.sampling import Sampling
 from mailgraph.sources import HINDERED, Block, Source
 
 POLL = 1.0
@@ -68,7 +69,8 @@ class Loop:
     """Counts a source to its end, or until a signal says stop.
 
     ``reopen`` is called after HUP; ``awaited`` are the descriptors that the source reads from, where they can be
-    waited for.  ``patient`` says whether to try again what could not be written, or to fail.
+    waited for.  ``patient`` says whether to try again what could not be written, or to fail.  ``sampling`` gets a turn
+    at least once a second, and never keeps anything waiting.
     """
 
     def __init__(
@@ -80,6 +82,7 @@ class Loop:
         *,
         awaited: tuple[int, ...] = (),
         patient: bool = True,
+        sampling: Sampling | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._counting = counting
@@ -88,6 +91,7 @@ class Loop:
         self._reopen = reopen
         self._awaited = awaited
         self._patient = patient
+        self._sampling = sampling
         self._clock = clock
         self._trouble = ""
         self._retry_at = 0.0
@@ -106,10 +110,11 @@ class Loop:
             while not self._tried(self._counting.start):
                 if self._signals.stop:
                     return False
-                self._signals.wait(RETRY)
+                self._wait_to_retry()
 
     def _run(self, blocks: Iterable[Block | None]) -> bool:
         for block in blocks:
+            self._sample()
             if block is None:
                 self._caught_up()
                 self._rest()
@@ -131,7 +136,7 @@ class Loop:
         self._counting.count(block)
         if self._counting.due(idle=False):
             while not self._tried(self._counting.write) and not self._signals.stop:
-                self._signals.wait(RETRY)  # reading on would only fill the memory
+                self._wait_to_retry()  # reading on would only fill the memory
 
     def _caught_up(self) -> None:
         if not self._awaited or self._counting.is_recent():
@@ -141,7 +146,16 @@ class Loop:
         if self._counting.due(idle=True) and self._clock() >= self._retry_at and not self._tried(self._counting.write):
             self._retry_at = self._clock() + RETRY
         if not self._signals.stop:
-            self._signals.wait(POLL, *self._awaited)
+            said = self._sampling.descriptors if self._sampling else ()
+            self._signals.wait(POLL, *self._awaited, *said)
+
+    def _wait_to_retry(self) -> None:
+        self._sample()
+        self._signals.wait(RETRY)
+
+    def _sample(self) -> None:
+        if self._sampling:
+            self._sampling.turn()
 
     def _tried(self, action: Callable[[], object]) -> bool:
         """Whether ``action`` succeeded; what hinders it is said once, and when it is gone."""

@@ -1,0 +1,101 @@
+"""What there is once a minute, by the clock and not by the log, into RRD files.  Knows no log and no page.
+
+No part of the exactly-once counting: a sample that is missed, or can't be stored, is missed.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple, Protocol
+
+from mailgraph.rrd import RrdError, Store
+from mailgraph.schema import STEP, Family
+
+
+class Outcome(NamedTuple):
+    """What a look at ``subject`` came to: values by counter for each file, and what was wrong with it, if anything."""
+
+    subject: str
+    values: Sequence[tuple[Family, Mapping[str, float]]] = ()
+    fault: str = ""
+
+
+class Sampler(Protocol):
+    """Something that is looked at once a minute, in no more than some hundredths of a second at a time."""
+
+    def begin(self) -> None:
+        """A minute has begun.  An earlier look that is not over goes on."""
+
+    def collect(self) -> Iterable[Outcome]:
+        """Goes on with it; what has come to an end since."""
+
+    @property
+    def descriptors(self) -> Sequence[int]:
+        """What can be read when there is more to collect."""
+
+    def close(self) -> None:
+        """Ends what goes on."""
+
+
+class Sampling:
+    """Has samplers look once in each minute of the clock, and stores what they find in that minute.
+
+    ``store`` gives a family's store, ``clock`` epoch seconds.  ``say`` gets each fault once, and when it is gone.
+    """
+
+    def __init__(
+        self,
+        samplers: Sequence[Sampler],
+        store: Callable[[Family], Store],
+        say: Callable[[str], None],
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._samplers = samplers
+        self._store = store
+        self._say = say
+        self._clock = clock
+        self._minute = 0
+        self._faulty: set[str] = set()
+
+    def turn(self) -> None:
+        """What is to be done just now."""
+        minute = int(self._clock()) // STEP * STEP
+        self._collect()
+        if minute != self._minute:
+            self._minute = minute
+            for sampler in self._samplers:
+                sampler.begin()
+            self._collect()
+
+    @property
+    def descriptors(self) -> Iterator[int]:
+        """What can be read when there is more to do."""
+        return (descriptor for sampler in self._samplers for descriptor in sampler.descriptors)
+
+    def close(self) -> None:
+        """Ends what goes on."""
+        for sampler in self._samplers:
+            sampler.close()
+
+    def _collect(self) -> None:
+        for sampler in self._samplers:
+            for outcome in sampler.collect():
+                self._note(outcome.subject, outcome.fault and f"{outcome.subject}: {outcome.fault}")
+                for family, values in outcome.values:
+                    self._write(family, values)
+
+    def _write(self, family: Family, values: Mapping[str, float]) -> None:
+        store = self._store(family)
+        try:
+            store.sample(family, self._minute, values)
+        except RrdError as error:
+            self._note(store.path(family), f"{error}; these samples are lost, the counting goes on")
+        else:
+            self._note(store.path(family), "")
+
+    def _note(self, subject: str, fault: str) -> None:
+        if fault and subject not in self._faulty:
+            self._faulty.add(subject)
+            self._say(fault)
+        elif not fault and subject in self._faulty:
+            self._faulty.remove(subject)
+            self._say(f"{subject}: all is well again")
