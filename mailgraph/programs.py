@@ -5,6 +5,7 @@ Knows no RRD and nothing of what the programs say.
 
 import contextlib
 import os
+import select
 import signal
 import subprocess
 import time
@@ -14,8 +15,8 @@ from typing import IO
 READ = 65536
 """Bytes read at once: what a pipe holds."""
 
-PARTING = 1
-"""Seconds for a program to be gone that is killed when the daemon ends."""
+PARTING = 100
+"""Hundredths of a second in which a program should be gone that is killed; else it waits for a disk."""
 
 COMPLAINT = 200
 """Characters of a program's complaint that are told."""
@@ -85,8 +86,10 @@ class Run:
     def end(self) -> None:
         """Ends the program."""
         self._kill()
-        with contextlib.suppress(subprocess.TimeoutExpired):  # it waits for a disk
-            self._process.wait(PARTING)
+        for _ in range(PARTING):
+            if self._process.poll() is not None:
+                return
+            select.select([], [], [], 0.01)
 
     def _kill(self) -> None:
         """Nobody else can have the group's number: its leader is not waited for yet."""
