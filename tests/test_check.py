@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 import rrdtool
 
-from mailgraph import schema
-from mailgraph.check import Finding, Level, Setup, check, first_barrier, report
+from mailgraph import schema, spool
+from mailgraph.check import Finding, Level, Setup, _user, check, first_barrier, report
 from mailgraph.checkpoint import Checkpoint
 from mailgraph.cli import main
 from mailgraph.counting import Counting
@@ -23,6 +23,7 @@ from mailgraph.rrd import Store
 from mailgraph.scanner import Options
 from mailgraph.sources import Follower
 from tests.conftest import SetZone
+from tests.machine.test_spool import Spool
 
 NOW = 1_700_006_400
 """2023-11-15 00:00 UTC."""
@@ -374,6 +375,71 @@ def test_a_checkpoint_of_another_kind(machine: Machine) -> None:
 def test_a_checkpoint_of_another_log(machine: Machine) -> None:
     finding = machine.findings(log="/var/log/other")["checkpoint"]
     assert (finding.level, finding.text) == (WARNING, f"written 0 s ago, of another log: {machine.log}")
+
+
+# The machine beside the mail
+
+
+def test_a_queue_that_can_be_read(machine: Machine, tmp_path: Path) -> None:
+    Spool(tmp_path)
+    finding = machine.findings(machine=True, queue=str(tmp_path))["queue"]
+    assert (finding.level, finding.text) == (OK, f"{_user()} can read {tmp_path}")
+
+
+def test_a_queue_that_is_named_and_is_none(machine: Machine, tmp_path: Path) -> None:
+    finding = machine.findings(machine=True, queue=str(tmp_path / "spool"))["queue"]
+    assert (finding.level, finding.text) == (WARNING, f"{tmp_path}/spool is not there")
+    assert finding.mend.startswith(f"run mailgraph as root, or set QUEUE_DIR in {machine.configuration} to what")
+
+
+def test_a_queue_that_postqueue_is_asked_for(machine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spool, "readable", lambda _directory: False)
+    monkeypatch.setattr(spool, "SBIN", str(tmp_path))
+    assert "queue" not in machine.findings(machine=True)
+    (tmp_path / "postqueue").touch(mode=0o755)
+    finding = machine.findings(machine=True)["queue"]
+    assert (finding.level, finding.text.partition("; ")[2]) == (OK, f"the daemon asks {tmp_path}/postqueue, if it may")
+
+
+def test_the_files_of_load_and_queue(machine: Machine) -> None:
+    Store(str(machine.rrd_dir), (schema.LOAD,)).sample(schema.LOAD, NOW - 3600, {"load_1": 1})
+    found = machine.findings(machine=True)
+    assert found["mailgraph_queue.rrd"].text == "is not there; its first value makes it"
+    assert (found["mailgraph_load.rrd"].level, found["mailgraph_load.rrd"].text.partition(",")[0]) == (
+        WARNING,
+        "ends at 2023-11-14 23:00",
+    )
+
+
+def test_without_the_machine_nothing_is_said_of_it(machine: Machine) -> None:
+    assert not {"queue", "values", "mailgraph_load.rrd", "mailgraph_queue.rrd"} & set(machine.findings())
+
+
+def test_programs_that_are_run_and_files_that_are_not(machine: Machine, tmp_path: Path) -> None:
+    directory = tmp_path / "programs"
+    directory.mkdir()
+    for name, mode in (("good", 0o755), ("text", 0o644)):
+        (directory / name).touch()
+        (directory / name).chmod(mode)
+    found = [each for each in check(machine.setup(programs=str(directory)), NOW) if each.subject == "values"]
+    assert found == [
+        Finding(WARNING, "values", f"{directory}/text: it is not executable", f"chmod +x {directory}/text"),
+        Finding(OK, "values", f"of good in {directory}"),
+    ]
+
+
+def test_a_directory_of_programs_that_is_not_there(machine: Machine) -> None:
+    finding = machine.findings(programs="/nowhere/programs")["values"]
+    assert (finding.level, finding.text) == (WARNING, "can't read /nowhere/programs: No such file or directory")
+    assert finding.mend == f"set VALUES_DIR in {machine.configuration} to a directory of programs"
+
+
+def test_the_command_looks_at_the_machine(machine: Machine, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["--check", "--values", "/nowhere/programs", "--queue", "/nowhere/spool"])
+    said = capsys.readouterr().out
+    assert "can't read /nowhere/programs: No such file or directory" in said
+    assert "/nowhere/spool is not there" in said
+    assert "mailgraph_load.rrd" in said
 
 
 # The page
