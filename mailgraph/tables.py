@@ -21,8 +21,9 @@ def csv(figures: "list[Figures]", asked: "Range") -> str:
     unit = f" ({measure.unit})" if measure.unit else ""
     head = ["time (UTC)", *(f"{one.series.label} {kind}{unit}" for one in figures for kind in ("average", "maximum"))]
     lines = [head]
+    columns = [column for one in figures for column in (one.averages, one.maxima)]
     for at, end in enumerate(_ends(asked)):
-        values = [_shown(value, measure) for one in figures for value in (one.averages[at], one.maxima[at])]
+        values = [_shown(column[at], measure) for column in columns]
         lines.append([time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(end)), *values])
     if measure.counted:
         lines.append(["total (msgs)", *(cell for one in figures for cell in (_shown(one.total, measure, 0), ""))])
