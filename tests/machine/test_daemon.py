@@ -6,7 +6,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from signal import SIGTERM
+from signal import SIGHUP, SIGTERM
 
 import pytest
 import rrdtool
@@ -159,12 +159,22 @@ def test_while_the_log_is_missing_the_machine_is_looked_at(server: Server) -> No
 
 
 def test_mail_that_cannot_be_written_leaves_the_samples(server: Server) -> None:
-    with following(server.log, server.rrds, env=server.environment):
+    minutes = range(NOW - 2100 * 60, NOW, 60)
+    stamps = (time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(minute)) for minute in minutes)
+    lines = [f"{stamp} mail postfix/smtpd[7]: 4F1: client=x[192.0.2.1]\n" for stamp in stamps]
+    with following(server.log, server.rrds, env=server.environment) as process:
         until(lambda: server.last("_queue") == NOW)
         (server.rrds / "mailgraph.rrd").write_text("something else")
-        write_lines(server.log, server.clock, 3)
+        with server.log.open("a") as log:
+            log.writelines(lines)  # so many minutes are not remembered: reading on waits for the file
+        until((server.rrds / "mailgraph_virus.rrd").exists)
         server.clock.set(NOW + 125)
-        until(lambda: server.last("_queue") == NOW + 120)
+
+        def woken_has_looked() -> bool:
+            process.send_signal(SIGHUP)
+            return server.last("_queue") == NOW + 120
+
+        until(woken_has_looked)
 
 
 @pytest.fixture
