@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from mailgraph.counting import Start
     from mailgraph.daemon import Alone
     from mailgraph.ownrules import OwnRules
+    from mailgraph.rrd import Store
     from mailgraph.sampling import Sampling
     from mailgraph.scanner import Options
     from mailgraph.sources import Source
@@ -366,7 +367,7 @@ def _count(job: _Job, alone: "Alone", say: Callable[[str], None]) -> int:
     counting = Counting(job.log, store, job.options, job.year, checkpoint, job.own, say=say, report=report)
     counting.start()
     process = detached(job.directory, job.pid_file, job.log_file, alone, say) if job.detach else _foreground()
-    with process as reopen, Signals() as signals, contextlib.closing(_sampling(job, say)) as sampling:
+    with process as reopen, Signals() as signals, contextlib.closing(_sampling(job, store, say)) as sampling:
         alone.sign()
         awaited = (0,) if job.log == STANDARD_INPUT else ()
         loop = Loop(counting, signals, say, reopen, awaited=awaited, patient=not job.cat, sampling=sampling)
@@ -379,9 +380,8 @@ def _count(job: _Job, alone: "Alone", say: Callable[[str], None]) -> int:
         return 0 if written and not (job.cat and signals.stop) else 1
 
 
-def _sampling(job: _Job, say: Callable[[str], None]) -> "Sampling":
+def _sampling(job: _Job, store: "Store", say: Callable[[str], None]) -> "Sampling":
     """What is looked at beside the log, while one is followed."""
-    from mailgraph.rrd import Store
     from mailgraph.sampling import Sampler, Sampling
 
     samplers: list[Sampler] = []
@@ -393,7 +393,7 @@ def _sampling(job: _Job, say: Callable[[str], None]) -> "Sampling":
         from mailgraph.values import Values
 
         samplers.append(Values(job.values))
-    return Sampling(samplers, lambda family: Store(job.directory, (family,), job.rrd_name), say)
+    return Sampling(samplers, store, say)
 
 
 def _check_log(log: str, *, must_be_there: bool) -> None:

@@ -45,17 +45,19 @@ class Store:
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
         self.families = families
-        self._paths = {family: os.path.join(directory, family.file_name(name)) for family in families}
+        self._directory = directory
+        self._name = name
+        self._paths = {family: self.path(family) for family in families}
         self._pause = pause
         os.environ.pop("RRDCACHED_ADDRESS", None)
 
     def path(self, family: Family) -> str:
-        """The family's file."""
-        return self._paths[family]
+        """The family's file, also of one that is none of ``families``."""
+        return os.path.join(self._directory, family.file_name(self._name))
 
     def last(self, family: Family) -> int | None:
         """The newest minute in the family's file, None where there is no file.  Raises RrdError."""
-        path = self._paths[family]
+        path = self.path(family)
         if not os.path.lexists(path):
             return None
         info = self._call(rrdtool.info, path)  # rrdtool's ``last`` has 32 bits, which end in 2038
@@ -98,24 +100,23 @@ class Store:
     def sample(self, family: Family, minute: int, values: Mapping[str, float]) -> None:
         """Store what there is in ``minute``, by counter; one without value, and minutes without sample, are unknown.
 
-        Does nothing where the file has that minute already, or a later one of the last minutes: a clock that is put
-        right goes over them twice.  A missing file is created.  Raises RrdError, also for a file of the future.
+        The family need be none of ``families``.  Does nothing where the file has that minute already, or a later one
+        of the last minutes: a clock that is put right goes over them twice.  A missing file is created.  Raises
+        RrdError, also for a file of the future.
         """
         last = self.last(family)
         if last is None:
             self._create(family, minute - STEP)
             last = minute - STEP
         if last > minute + SET_BACK:
-            raise RrdError(
-                f"{self._paths[family]} ends at {_shown(last)}, later than now, and takes nothing until then"
-            )
+            raise RrdError(f"{self.path(family)} ends at {_shown(last)}, later than now, and takes nothing until then")
         if last >= minute:
             return
         template = ":".join(source for source, _ in family.sources)
         updates = [_sampled(family, minute, values)]
         if last < minute - STEP:  # else a gap within the heartbeat would take this value, and a longer one swallow it
             updates.insert(0, _sampled(family, minute - STEP, {}))
-        self._call(rrdtool.update, self._paths[family], "--template", template, *updates)
+        self._call(rrdtool.update, self.path(family), "--template", template, *updates)
 
     def check(self) -> None:
         """Raises RrdError for a file that can't be written, or that is not mailgraph's."""
@@ -148,7 +149,7 @@ class Store:
         sources = [f"DS:{source}:{family.kind}:{HEARTBEAT}:{least}:U" for source, _ in family.sources]
         archives = [f"RRA:{kind}:0.5:{steps}:{rows}" for kind, steps, rows in family.archives]
         options = ("--no-overwrite", "--start", str(start), "--step", str(STEP))
-        self._call(rrdtool.create, self._paths[family], *options, *sources, *archives)
+        self._call(rrdtool.create, self.path(family), *options, *sources, *archives)
 
     def _call(self, function: Callable[..., Any], path: str, *arguments: str) -> Any:
         for attempt in range(LOCK_TRIES):

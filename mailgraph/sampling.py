@@ -39,13 +39,13 @@ class Sampler(Protocol):
 class Sampling:
     """Has samplers look once in each minute of the clock, and stores what they find in that minute.
 
-    ``store`` gives a family's store, ``clock`` epoch seconds.  ``say`` gets each fault once, and when it is gone.
+    ``clock`` gives epoch seconds.  ``say`` gets each fault once, and when it is gone.
     """
 
     def __init__(
         self,
         samplers: Sequence[Sampler],
-        store: Callable[[Family], Store],
+        store: Store,
         say: Callable[[str], None],
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -54,7 +54,8 @@ class Sampling:
         self._say = say
         self._clock = clock
         self._minute = 0
-        self._faulty: set[str] = set()
+        self._faults: dict[str, str] = {}
+        """By what has one."""
 
     def turn(self) -> None:
         """What is to be done just now."""
@@ -84,18 +85,22 @@ class Sampling:
                     self._write(family, values)
 
     def _write(self, family: Family, values: Mapping[str, float]) -> None:
-        store = self._store(family)
+        path = self._store.path(family)
         try:
-            store.sample(family, self._minute, values)
+            self._store.sample(family, self._minute, values)
         except RrdError as error:
-            self._note(store.path(family), f"{error}; these samples are lost, the counting goes on")
+            self._note(path, f"{error}; these samples are lost, the counting goes on")
         else:
-            self._note(store.path(family), "")
+            self._note(path, "")
 
     def _note(self, subject: str, fault: str) -> None:
-        if fault and subject not in self._faulty:
-            self._faulty.add(subject)
-            self._say(fault)
-        elif not fault and subject in self._faulty:
-            self._faulty.remove(subject)
-            self._say(f"{subject}: all is well again")
+        """What ails several in the same words is said once."""
+        if fault and subject not in self._faults:
+            known = fault in self._faults.values()
+            self._faults[subject] = fault
+            if not known:
+                self._say(fault)
+        elif not fault and subject in self._faults:
+            gone = self._faults.pop(subject)
+            if gone not in self._faults.values():
+                self._say(f"{subject}: all is well again")

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 import rrdtool
 
-from mailgraph.rrd import Store
+from mailgraph.rrd import RrdError, Store
 from mailgraph.rrdfile import RrdFile
 from mailgraph.sampling import Outcome, Sampling
-from mailgraph.schema import LOAD, QUEUE, STEP
+from mailgraph.schema import LOAD, QUEUE, STEP, Family
 from tests.conftest import SetZone
 
 NOW = 1_792_886_400
@@ -54,9 +54,7 @@ class Machine:
         self.start()
 
     def start(self) -> None:
-        def store(family: object) -> Store:
-            return Store(str(self.directory), (family,), pause=lambda _seconds: None)  # type: ignore[arg-type]
-
+        store = Store(str(self.directory), ())
         self.sampling = Sampling([self.sampler], store, self.said.append, lambda: self.now)
 
     def at(self, *seconds: float) -> None:
@@ -184,19 +182,25 @@ def test_any_number_is_stored_as_it_is(tmp_path: Path, value: float) -> None:
     assert found == pytest.approx(value, rel=1e-15)
 
 
-def test_a_file_in_use_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pauses: list[float] = []
-    store = Store(str(tmp_path), (LOAD,), pause=pauses.append)
-    update = rrdtool.update
+def test_what_ails_several_in_the_same_words_is_said_once(tmp_path: Path) -> None:
+    class Refusing(Store):
+        def sample(self, family: Family, minute: int, values: object) -> None:
+            if minute == NOW:
+                raise RrdError("the other machine can't be reached")
 
-    def locked_once(*arguments: str) -> None:
-        if not pauses:
-            raise rrdtool.OperationalError("could not lock RRD")
-        update(*arguments)
+    class Two(Counting):
+        def collect(self) -> Iterable[Outcome]:
+            return [Outcome("things", [(LOAD, {}), (QUEUE, {})])] if self.looks else []
 
-    monkeypatch.setattr(rrdtool, "update", locked_once)
-    store.sample(LOAD, NOW, {"load_1": 1})
-    assert store.last(LOAD) == NOW
+    said: list[str] = []
+    now = [NOW, NOW, NOW + 60]
+    sampling = Sampling([Two()], Refusing(str(tmp_path), ()), said.append, lambda: now.pop(0))
+    for _ in range(3):
+        sampling.turn()
+    assert said == [
+        "the other machine can't be reached; these samples are lost, the counting goes on",
+        f"{tmp_path}/mailgraph_queue.rrd: all is well again",
+    ]
 
 
 def test_a_directory_that_is_gone_is_said(tmp_path: Path) -> None:
