@@ -70,7 +70,7 @@ class Loop:
 
     ``reopen`` is called after HUP; ``awaited`` are the descriptors that the source reads from, where they can be
     waited for.  ``patient`` says whether to try again what could not be written, or to fail.  ``sampling`` gets a turn
-    at least once a second, and never keeps anything waiting.
+    with each block, and while the loop waits: it never keeps that waiting.
     """
 
     def __init__(

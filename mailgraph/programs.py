@@ -92,9 +92,10 @@ class Run:
             select.select([], [], [], 0.01)
 
     def _kill(self) -> None:
-        """Nobody else can have the group's number: its leader is not waited for yet."""
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, signal.SIGKILL)
+        """Nobody else can have the group's number while its leader is not waited for."""
+        if self._process.returncode is None:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._process.pid, signal.SIGKILL)
         for pipe in self._said:
             pipe.close()
 
@@ -122,4 +123,5 @@ class Run:
             return ""
         how = f"ended with status {status}" if status > 0 else f"was ended by signal {-status}"
         complaint = [*self._said.values()][1].decode("utf-8", "replace").strip().partition("\n")[0][:COMPLAINT]
-        return f"{how}: {complaint}" if complaint else how
+        printable = "".join(character if character.isprintable() else "?" for character in complaint)
+        return f"{how}: {printable}" if printable else how

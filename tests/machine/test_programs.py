@@ -108,8 +108,9 @@ def test_one_that_leaves_a_child_behind_is_over_and_the_child_too(start: Start, 
 
 
 def test_a_child_in_a_session_of_its_own_is_not_waited_for(start: Start, tmp_path: Path) -> None:
-    script, word = marked(tmp_path, "setsid sleep 1000 & echo x 1")
-    run = start(script)
+    os.mkfifo(tmp_path / "away")
+    script, word = marked(tmp_path, "setsid sh -c 'echo >AWAY; exec sleep 1000' & read line <AWAY; echo x 1")
+    run = start(script.replace("AWAY", f"{tmp_path}/away"))
     try:
         until(run.over)
         assert (run.output, run.fault) == (b"x 1\n", "")
@@ -124,6 +125,7 @@ def test_a_child_in_a_session_of_its_own_is_not_waited_for(start: Start, tmp_pat
     [
         ("exit 3", "ended with status 3"),
         ("echo x 1; echo no disk >&2; echo more >&2; exit 1", "ended with status 1: no disk"),
+        ("printf '\\033[2J\\000\\377bad' >&2; exit 1", "ended with status 1: ?[2J?\ufffdbad"),
         ("kill -SEGV $$", "was ended by signal 11"),
     ],
 )
