@@ -193,10 +193,10 @@ def _said(figures: "Figures") -> str:
     if figures.average is None or figures.maximum is None:
         return f"{label}: unknown."
     if figures.last is not None:
-        return (
-            f"{label}: average {figures.average:.2f}{unit}, maximum {figures.maximum:.2f}{unit},"
-            f" last {figures.last:.2f}{unit}."
-        )
+        form = ".6g" if figures.measure.scaled else ".2f"
+        numbers = (figures.average, figures.maximum, figures.last)
+        average, maximum, last = (f"{number:{form}}{unit}" for number in numbers)
+        return f"{label}: average {average}, maximum {maximum}, last {last}."
     return (
         f"{label}: total {figures.total:.0f} messages, average {figures.average:.2f} a minute,"
         f" maximum {figures.maximum:.0f} a minute."

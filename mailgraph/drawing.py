@@ -25,12 +25,8 @@ LEGEND = (
 )
 """A legend row's numbers behind the label; two blanks that rrdtool sets between them make columns."""
 
-SAMPLED_LEGEND = (
-    ("{0}_average", r"avg\: %8.2lf"),
-    ("{0}_maximum", r"max\: %8.2lf"),
-    ("{0}_last", r"last\: %8.2lf"),
-)
-"""The same of what is sampled; its unit follows."""
+SAMPLED_LEGEND = (("{0}_average", r"avg\: "), ("{0}_maximum", r"max\: "), ("{0}_last", r"last\: "))
+"""The same of what is sampled; number and unit follow."""
 
 LOCK_TRIES = 20
 LOCK_PAUSE = 0.05
@@ -139,8 +135,8 @@ def _drawn(series: "Series", colour: str, below: "Sequence[Series]", graph: "Gra
 def _legend(measure: "Measure") -> "Sequence[tuple[str, str]]":
     if measure.counted:
         return LEGEND
-    behind = f"{'%s' if measure.scaled else ''} {measure.unit}".rstrip()
-    *columns, (name, text) = [(name, text + behind) for name, text in SAMPLED_LEGEND]
+    number = f"{'%11.6lg' if measure.scaled else '%8.2lf'} {measure.unit}".rstrip()
+    *columns, (name, text) = [(name, text + number) for name, text in SAMPLED_LEGEND]
     return [*columns, (name, rf"{text}\l")]
 
 

@@ -40,7 +40,7 @@ class Measure:
     """What a graph's numbers are: an RRD's values times ``factor``, in ``unit``; ``axis`` is said beside the plot.
 
     ``counted`` are events, which have a total; other values have a last one.  Those of which nobody knows how large
-    they are come ``scaled``: 1.2M for 1200000.
+    they are come ``scaled``: with six digits wherever the point is, and an axis of thousands or millions.
     """
 
     __slots__ = ("axis", "counted", "factor", "scaled", "unit")

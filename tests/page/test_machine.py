@@ -86,7 +86,7 @@ def test_a_picture_says_average_maximum_and_last_in_words(machine: Path) -> None
         'alt="Messages in Postfix&#39;s queues. Incoming: average 10.75 msgs, maximum 19.92 msgs, last 16.89 msgs.'
         in page
     )
-    assert 'alt="backlog. backlog: average 10.75, maximum 19.92, last 16.89."' in page
+    assert 'alt="backlog. backlog: average 10.7537, maximum 19.92, last 16.89."' in page
 
 
 def test_the_oldest_messages_age_is_told_in_hours(tmp_path: Path) -> None:
@@ -130,6 +130,7 @@ def test_small_and_large_values_keep_their_digits(tmp_path: Path) -> None:
     for name, value in (("large", 123456789000.0), ("small", 1.5e-9), ("below", -2.5)):
         content = json.loads(Reply(page, f"0-value_{name}.json").text)["series"][0]
         assert [content[kind] for kind in ("average", "maximum", "last")] == [value] * 3
+        assert f"last {value:.6g}." in Reply(page).text
         assert png.size(Reply(page, f"0-value_{name}").body) == (637, 165)
 
 
