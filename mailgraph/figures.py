@@ -1,7 +1,7 @@
 """A graph's rows and the numbers of its legend, from RRD files.  Imports no rrdtool, which makes the same numbers."""
 
 from mailgraph.files import Unusable
-from mailgraph.graphs import GRAPHS, SOURCES
+from mailgraph.graphs import GRAPHS, RATE, SOURCES
 from mailgraph.schema import GAUGE, MAIL, STEP
 
 TYPE_CHECKING = False
@@ -22,7 +22,9 @@ class Figures:
 
     __slots__ = ("_maxima", "_rates", "average", "known", "last", "maximum", "measure", "series", "total")
 
-    def __init__(self, series: "Series", rates: list[float], maxima: list[float], row: int, measure: "Measure") -> None:
+    def __init__(
+        self, series: "Series", rates: list[float], maxima: list[float], row: int, measure: "Measure" = RATE
+    ) -> None:
         """``rates`` and ``maxima`` as an RRD holds them: messages per second, or samples."""
         self.series = series
         self.measure = measure
