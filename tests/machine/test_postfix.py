@@ -60,19 +60,19 @@ class Postfix:
         subprocess.run(["chown", "postfix", directory / "data"], check=True)
         (self.etc / "main.cf").write_text(MAIN_CF.format(directory=directory))
         (self.etc / "master.cf").write_text(SERVICES)
-        self.run("postfix", "start")
+        self.run(require("postfix"), "start")
 
     def run(self, program: str, *options: str, given: str = "") -> str:
-        command = [require(program), "-C" if program == "sendmail" else "-c", str(self.etc), *options]
+        command = [program, "-C" if program.endswith("sendmail") else "-c", str(self.etc), *options]
         return subprocess.run(command, input=given, check=True, capture_output=True, text=True).stdout
 
     def send(self) -> None:
         before = self.listed()
-        self.run("sendmail", "-f", "a@example.net", "b@example.org", given="Subject: x\n\nx\n")
+        self.run(require("sendmail"), "-f", "a@example.net", "b@example.org", given="Subject: x\n\nx\n")
         until(lambda: self.listed().counts.get("deferred", 0) > before.counts.get("deferred", 0))
 
     def listed(self) -> spool.Found:
-        return spool.listed(self.run("postqueue", "-j").encode())
+        return spool.listed(self.run(require("postqueue"), "-j").encode())
 
 
 @pytest.fixture
@@ -84,7 +84,7 @@ def postfix() -> Iterator[Postfix]:
         Path(name).chmod(0o755)
         postfix = Postfix(Path(name))
         yield postfix
-        postfix.run("postfix", "stop")
+        postfix.run(require("postfix"), "stop")
 
 
 def test_the_directories_say_what_postqueue_says(postfix: Postfix) -> None:
@@ -92,10 +92,10 @@ def test_the_directories_say_what_postqueue_says(postfix: Postfix) -> None:
     postfix.send()
     with (postfix.etc / "main.cf").open("a") as configuration:
         configuration.write("enable_long_queue_ids = yes\nhash_queue_depth = 2\n")
-    postfix.run("postfix", "reload")
+    postfix.run(require("postfix"), "reload")
     postfix.send()
     held = next(file for file in (postfix.spool / "deferred").rglob("*") if file.is_file())
-    postfix.run("postsuper", "-h", held.name)
+    postfix.run(require("postsuper"), "-h", held.name)
     expected = postfix.listed()
     assert expected.counts == {"deferred": 2, "hold": 1}
     queue = Queue(main_cf=str(postfix.etc / "main.cf"), clock=lambda: (expected.oldest or 0) + 99)
