@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from mailgraph.daemon import Alone
     from mailgraph.ownrules import OwnRules
     from mailgraph.rrd import Store
+    from mailgraph.rrdcached import Connection
     from mailgraph.sampling import Sampling
     from mailgraph.scanner import Options
     from mailgraph.sources import Source
@@ -26,9 +27,9 @@ DAEMON_LOG = "/var/log/mailgraph.log"
 
 EPILOG = f"""
 The configuration file ({config.DEFAULT_PATH}, or what MAILGRAPH_CONFIG names) gives MAIL_LOG, RRD_DIR, PID_FILE,
-LOG_FILE, RULES_FILE, IGNORE_LOCALHOST, MACHINE, QUEUE_DIR, VALUES_DIR and EXTRA_OPTIONS; options of the command line
-win.  Without -d and RRD_DIR, the RRD files are in the working directory.  Signals: TERM and INT end after writing what
-is counted; HUP opens the daemon's log anew.
+LOG_FILE, RULES_FILE, RRDCACHED, RRDCACHED_HOST, IGNORE_LOCALHOST, MACHINE, QUEUE_DIR, VALUES_DIR and EXTRA_OPTIONS;
+options of the command line win.  Without -d and RRD_DIR, the RRD files are in the working directory.  Signals: TERM and
+INT end after writing what is counted; HUP opens the daemon's log anew.
 Exit status: 0 done, 1 failed, 2 wrong use; of --check: 0 all is well, 1 a warning, 2 a problem.
 """
 
@@ -54,6 +55,8 @@ class _Job(NamedTuple):
     machine: bool
     queue: str
     values: str
+    rrdcached: str | None
+    rrdcached_host: str
 
     @property
     def log(self) -> str:
@@ -164,6 +167,14 @@ def _add_machine_options(group: "argparse._ArgumentGroup") -> None:
 def _add_rrd_options(group: "argparse._ArgumentGroup") -> None:
     group.add_argument(
         "--rrd-name", metavar="NAME", default="mailgraph", help="NAME.rrd, NAME_virus.rrd, ...; default: mailgraph"
+    )
+    group.add_argument(
+        "--rrdcached",
+        metavar="ADDRESS",
+        help="keep the RRD files with the rrdcached there, as hosts/NAME/: HOST:PORT or unix:/PATH; default: RRDCACHED",
+    )
+    group.add_argument(
+        "--rrdcached-host", metavar="NAME", help="this machine's NAME there; default: RRDCACHED_HOST, else its own"
     )
     for family in ("mail", "virus", "greylist"):
         group.add_argument(f"--no-{family}-rrd", action="store_true", help=f"do not write the {family} RRD")
@@ -310,6 +321,8 @@ def _job(given: argparse.Namespace, values: dict[str, str]) -> _Job:
         machine=given.machine and not (given.only_mail_rrd or given.only_virus_rrd),
         queue=_absolute(given.queue or values.get("QUEUE_DIR")),
         values=_absolute(given.values or values.get("VALUES_DIR")),
+        rrdcached=given.rrdcached or values.get("RRDCACHED") or None,
+        rrdcached_host=given.rrdcached_host or values.get("RRDCACHED_HOST") or "",
     )
 
 
@@ -359,13 +372,21 @@ def _count(job: _Job, alone: "Alone", say: Callable[[str], None]) -> int:
     from mailgraph.checkpoint import Checkpoint
     from mailgraph.counting import Counting
     from mailgraph.daemon import Loop, Signals, detached
-    from mailgraph.rrd import Store
+    from mailgraph.rrd import UnreachableError
 
     checkpoint = None if job.cat else Checkpoint(os.path.join(job.directory, f"{job.rrd_name}.checkpoint"))
-    store = Store(job.directory, job.families, job.rrd_name)
+    connection = _connection(job)
+    store = _store(job, connection)
     report = _report if job.verbose else None
     counting = Counting(job.log, store, job.options, job.year, checkpoint, job.own, say=say, report=report)
-    counting.start()
+    try:
+        counting.start()
+    except UnreachableError as error:
+        if job.cat:
+            raise
+        say(f"{error}; waiting for it")
+    if connection:
+        connection.close()  # detaching would, behind its back
     process = detached(job.directory, job.pid_file, job.log_file, alone, say) if job.detach else _foreground()
     with process as reopen, Signals() as signals, contextlib.closing(_sampling(job, store, say)) as sampling:
         alone.sign()
@@ -378,6 +399,21 @@ def _count(job: _Job, alone: "Alone", say: Callable[[str], None]) -> int:
                 + ("" if awaited else ", and another run goes on from there")
             )
         return 0 if written and not (job.cat and signals.stop) else 1
+
+
+def _connection(job: _Job) -> "Connection | None":
+    from mailgraph.rrdcached import Connection
+
+    return Connection(job.rrdcached) if job.rrdcached else None
+
+
+def _store(job: _Job, connection: "Connection | None") -> "Store":
+    from mailgraph.cached import Cached, directory
+    from mailgraph.rrd import Store
+
+    if connection is None:
+        return Store(job.directory, job.families, job.rrd_name)
+    return Store(directory(job.rrdcached_host), job.families, job.rrd_name, Cached(connection))
 
 
 def _sampling(job: _Job, store: "Store", say: Callable[[str], None]) -> "Sampling":

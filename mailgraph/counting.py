@@ -4,6 +4,7 @@ The checkpoint is written first, then the RRDs.  Both can fail and be done again
 already, and what they lack stands in the checkpoint.
 """
 
+import contextlib
 import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -13,7 +14,7 @@ from mailgraph.ledger import KEPT, Ledger, as_minute
 from mailgraph.logforms import Stamps
 from mailgraph.messages import Messages
 from mailgraph.ownrules import OwnRules
-from mailgraph.rrd import OutdatedError, RrdError, Store
+from mailgraph.rrd import OutdatedError, RrdError, Store, UnreachableError
 from mailgraph.scanner import Options, Scanner
 from mailgraph.schema import CLASSICAL_COUNTERS, STEP
 from mailgraph.sources import Block, Position
@@ -69,6 +70,7 @@ class Counting:
         self._report = report
         self._clock = clock
         self.starts_at = Start(None, None)
+        self.started = False
         self._begin(None)
 
     def _begin(self, held: int | None) -> None:
@@ -82,15 +84,19 @@ class Counting:
     def start(self) -> None:
         """Take up what an earlier run left: its checkpoint, else what the RRD files hold.  Raises RrdError.
 
-        ``starts_at`` then says where reading goes on.
+        ``starts_at`` then says where reading goes on, and ``started`` that this is known.  With a checkpoint it is,
+        even where the files can't be reached; ``write`` says that.
         """
-        self._store.check()
+        self.started = False
+        with contextlib.suppress(UnreachableError):
+            self._store.check()
         if self._resume():
             self.starts_at = Start(self._position, None)
-            return
-        held = min(self._store.lasts().values(), default=None)
-        self._begin(held)
-        self.starts_at = Start(None, held)
+        else:
+            held = min(self._store.lasts().values(), default=None)
+            self._begin(held)
+            self.starts_at = Start(None, held)
+        self.started = True
 
     def _resume(self) -> bool:
         """Whether the checkpoint says where to go on; closed minutes that an RRD lacks are applied again."""
@@ -99,18 +105,27 @@ class Counting:
             if state is None:
                 return False
             self._restore(state)
-            self._write_files()
-            if state.get("log") != self._log:  # of that log this is all there will be
-                self._ledger.end(self._clock())
-                self._write_files()
+            same_log = bool(state.get("log") == self._log)
+            self._apply_again(same_log)
         except CheckpointError as error:
             self._say(f"{error}; reading the log again from its start, behind what the RRD files hold")
             return False
         except OutdatedError as error:
             self._say(f"{error}; reading the log again from its start")
             return False
+        return same_log
+
+    def _apply_again(self, same_log: bool) -> None:
+        try:
+            self._write_files()
+        except UnreachableError:
+            if not same_log:
+                raise
+            return
+        if not same_log:  # of that log this is all there will be
+            self._ledger.end(self._clock())
+            self._write_files()
         self._written_through = self._ledger.closed_through
-        return bool(state.get("log") == self._log)
 
     def _restore(self, state: dict[str, Any]) -> None:
         try:
@@ -177,7 +192,10 @@ class Counting:
         }
 
     def _write_files(self) -> None:
-        """Bring every file to the newest closed minute; one that fails does not keep the others back."""
+        """Bring every file to the newest closed minute; one that fails does not keep the others back.
+
+        Where files on another machine can't be reached, each of them would be waited for.
+        """
         ledger = self._ledger
         if ledger.closed_through is None or ledger.kept_from is None:
             return
@@ -187,6 +205,9 @@ class Counting:
                 created = self._store.write(family, ledger.closed, ledger.kept_from, ledger.closed_through)
                 if created and not family.on_demand and self._written_through is not None:
                     self._say(f"{self._store.path(family)} was not there any more; made it anew")
+            except UnreachableError as error:
+                failed.append(error)
+                break
             except RrdError as error:
                 failed.append(error)
         if failed:

@@ -97,20 +97,26 @@ class Loop:
         self._retry_at = 0.0
 
     def run(self, source: Callable[[Start], Source]) -> bool:
-        """Count what ``source`` gives from a started counting's start on; whether all is written in the end.
+        """Count what ``source`` gives from where a counting starts; whether all is written in the end.
 
         Raises SourceError and, without patience, RrdError or CheckpointError.
         """
-        while True:
+        while self._counting.started or self._started():
             try:
                 with contextlib.closing(source(self._counting.starts_at)) as blocks:
                     return self._run(blocks)
             except OutdatedError as error:
                 self._say(f"{error}; reading the log again")
-            while not self._tried(self._counting.start):
-                if self._signals.stop:
-                    return False
-                self._wait_to_retry()
+                self._counting.started = False
+        return False
+
+    def _started(self) -> bool:
+        """Waits until the counting can start; False where a signal ends that."""
+        while not self._tried(self._counting.start):
+            if self._signals.stop:
+                return False
+            self._wait_to_retry()
+        return True
 
     def _run(self, blocks: Iterable[Block | None]) -> bool:
         for block in blocks:

@@ -8,8 +8,8 @@ on very many values in one call (they go in batches).  Measured with librrd 1.7.
 import os
 import pwd
 import time
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
 
 import rrdtool
 
@@ -22,34 +22,114 @@ BATCH = 2000
 SET_BACK = 5 * STEP
 """Seconds by which a clock may be put back without a word."""
 
-LOCK_TRIES = 20
-LOCK_PAUSE = 0.05
+TRIES = 20
+PAUSE = 0.05
+"""Seconds between tries, where another process reads or writes the file: librrd does not wait for a lock."""
+
+Pause = Callable[[float], None]
 
 
 class RrdError(MailgraphError):
     """An RRD file that can't be created, read or updated; the text names the file, what is wrong and what to do."""
 
 
+class UnreachableError(RrdError):
+    """The files are on another machine, and that can't be reached: none of them can."""
+
+
 class OutdatedError(RrdError):
     """A file that ends before the minutes that are still remembered: only the log can fill what is between."""
+
+
+class Access(Protocol):
+    """How RRD files are reached.  Minutes are epoch seconds; each method raises RrdError."""
+
+    def last(self, path: str) -> int | None:
+        """The newest minute that the file surely holds, None where there is no file."""
+
+    def create(self, path: str, start: int, sources: Sequence[str], archives: Sequence[str]) -> None:
+        """A file that ends at ``start``; an existing one is not touched."""
+
+    def update(self, path: str, sources: Sequence[str], updates: Sequence[str]) -> None:
+        """Values for these data sources, ``MINUTE:VALUE:...`` each; after the return the file holds them."""
+
+    def check(self, path: str, sources: Sequence[str]) -> None:
+        """Raises RrdError for a file that can't be used, or that lacks a data source; none at all is well."""
+
+    def sync(self, path: str) -> None:
+        """Have the disk hold what the file holds."""
+
+
+class Direct:
+    """Files of this machine, by librrd."""
+
+    def __init__(self, pause: Pause = time.sleep) -> None:
+        self._pause = pause
+        os.environ.pop("RRDCACHED_ADDRESS", None)
+
+    def last(self, path: str) -> int | None:
+        """See Access."""
+        if not os.path.lexists(path):
+            return None
+        info = self._call(rrdtool.info, path)  # rrdtool's ``last`` has 32 bits, which end in 2038
+        return int(info["last_update"]) // STEP * STEP
+
+    def create(self, path: str, start: int, sources: Sequence[str], archives: Sequence[str]) -> None:
+        """See Access."""
+        options = ("--no-overwrite", "--start", str(start), "--step", str(STEP))
+        self._call(rrdtool.create, path, *options, *sources, *archives)
+
+    def update(self, path: str, sources: Sequence[str], updates: Sequence[str]) -> None:
+        """See Access."""
+        self._call(rrdtool.update, path, "--template", ":".join(sources), *updates)
+
+    def check(self, path: str, sources: Sequence[str]) -> None:
+        """See Access."""
+        if not os.path.lexists(path):
+            return
+        if not os.access(path, os.R_OK | os.W_OK):
+            raise RrdError(_explained(path, "Permission denied"))
+        info = self._call(rrdtool.info, path)
+        for source in sources:
+            if f"ds[{source}].type" not in info:
+                raise RrdError(_explained(path, f"unknown DS name '{source}'"))
+
+    def sync(self, path: str) -> None:
+        """See Access."""
+        try:
+            descriptor = os.open(path, os.O_RDONLY)
+        except FileNotFoundError:  # a family without events yet
+            return
+        try:
+            os.fsync(descriptor)
+        except OSError as error:
+            raise RrdError(f"can't write {path}: {error.strerror}") from error
+        finally:
+            os.close(descriptor)
+
+    def _call(self, function: Callable[..., Any], path: str, *arguments: str) -> Any:
+        for attempt in range(TRIES):
+            try:
+                return function(path, *arguments)
+            except rrdtool.OperationalError as error:
+                reason = str(error)
+                if "could not lock" not in reason or attempt == TRIES - 1:
+                    raise RrdError(_explained(path, reason)) from error
+            self._pause(PAUSE)
+        raise AssertionError("unreachable")
 
 
 class Store:
     """The RRD files of ``families`` in ``directory``, as ``--rrd-name`` names them."""
 
     def __init__(
-        self,
-        directory: str,
-        families: tuple[Family, ...],
-        name: str = "mailgraph",
-        pause: Callable[[float], None] = time.sleep,
+        self, directory: str, families: tuple[Family, ...], name: str = "mailgraph", access: Access | None = None
     ) -> None:
         self.families = families
         self._directory = directory
         self._name = name
         self._paths = {family: self.path(family) for family in families}
-        self._pause = pause
-        os.environ.pop("RRDCACHED_ADDRESS", None)
+        self._access = access or Direct()
 
     def path(self, family: Family) -> str:
         """The family's file, also of one that is none of ``families``."""
@@ -57,11 +137,7 @@ class Store:
 
     def last(self, family: Family) -> int | None:
         """The newest minute in the family's file, None where there is no file.  Raises RrdError."""
-        path = self.path(family)
-        if not os.path.lexists(path):
-            return None
-        info = self._call(rrdtool.info, path)  # rrdtool's ``last`` has 32 bits, which end in 2038
-        return int(info["last_update"]) // STEP * STEP
+        return self._access.last(self.path(family))
 
     def lasts(self) -> dict[Family, int]:
         """``last`` of each file that exists.  Raises RrdError."""
@@ -75,7 +151,8 @@ class Store:
         changes nothing.  A missing file is created, one that is made on demand at its first event; the answer
         is whether it was.  Raises OutdatedError for a file that ends before ``after``, and RrdError.
         """
-        last = self.last(family)
+        path = self._paths[family]
+        last = self._access.last(path)
         missing = last is None
         if last is None:
             if family.on_demand and not _has_event(family, counts):
@@ -83,18 +160,16 @@ class Store:
             self._create(family, after)
             last = after
         if last < after:
-            raise OutdatedError(
-                f"{self._paths[family]} ends at {_shown(last)}, before what is remembered ({_shown(after)})"
-            )
-        template = ":".join(source for source, _ in family.sources)
-        silent = ":0" * len(family.sources)  # most minutes of a quiet server: a year in 1.3 s instead of 2.3
+            raise OutdatedError(f"{path} ends at {_shown(last)}, before what is remembered ({_shown(after)})")
+        sources = [source for source, _ in family.sources]
+        silent = ":0" * len(sources)  # most minutes of a quiet server: a year in 1.3 s instead of 2.3
         first = max(last + STEP, through - family.reach)
         for start in range(first, through + STEP, BATCH * STEP):
             minutes = range(start, min(start + BATCH * STEP, through + STEP), STEP)
             updates = [
                 f"{minute}{_values(family, counts[minute]) if minute in counts else silent}" for minute in minutes
             ]
-            self._call(rrdtool.update, self._paths[family], "--template", template, *updates)
+            self._access.update(path, sources, updates)
         return missing
 
     def sample(self, family: Family, minute: int, values: Mapping[str, float]) -> None:
@@ -112,55 +187,26 @@ class Store:
             raise RrdError(f"{self.path(family)} ends at {_shown(last)}, later than now, and takes nothing until then")
         if last >= minute:
             return
-        template = ":".join(source for source, _ in family.sources)
         updates = [_sampled(family, minute, values)]
         if last < minute - STEP:  # else a gap within the heartbeat would take this value, and a longer one swallow it
             updates.insert(0, _sampled(family, minute - STEP, {}))
-        self._call(rrdtool.update, self.path(family), "--template", template, *updates)
+        self._access.update(self.path(family), [source for source, _ in family.sources], updates)
 
     def check(self) -> None:
         """Raises RrdError for a file that can't be written, or that is not mailgraph's."""
         for family, path in self._paths.items():
-            if not os.path.lexists(path):
-                continue
-            if not os.access(path, os.R_OK | os.W_OK):
-                raise RrdError(_explained(path, "Permission denied"))
-            info = self._call(rrdtool.info, path)
-            for source, _ in family.sources:
-                if f"ds[{source}].type" not in info:
-                    raise RrdError(_explained(path, f"unknown DS name '{source}'"))
+            self._access.check(path, [source for source, _ in family.sources])
 
     def sync(self) -> None:
         """Have the kernel write all files to the disk.  Raises RrdError."""
         for path in self._paths.values():
-            try:
-                descriptor = os.open(path, os.O_RDONLY)
-            except FileNotFoundError:  # a family without events yet
-                continue
-            try:
-                os.fsync(descriptor)
-            except OSError as error:
-                raise RrdError(f"can't write {path}: {error.strerror}") from error
-            finally:
-                os.close(descriptor)
+            self._access.sync(path)
 
     def _create(self, family: Family, start: int) -> None:
         least = 0 if family.kind == ABSOLUTE else "U"
         sources = [f"DS:{source}:{family.kind}:{HEARTBEAT}:{least}:U" for source, _ in family.sources]
         archives = [f"RRA:{kind}:0.5:{steps}:{rows}" for kind, steps, rows in family.archives]
-        options = ("--no-overwrite", "--start", str(start), "--step", str(STEP))
-        self._call(rrdtool.create, self.path(family), *options, *sources, *archives)
-
-    def _call(self, function: Callable[..., Any], path: str, *arguments: str) -> Any:
-        for attempt in range(LOCK_TRIES):
-            try:
-                return function(path, *arguments)
-            except rrdtool.OperationalError as error:
-                reason = str(error)
-                if "could not lock" not in reason or attempt == LOCK_TRIES - 1:
-                    raise RrdError(_explained(path, reason)) from error
-            self._pause(LOCK_PAUSE)
-        raise AssertionError("unreachable")
+        self._access.create(self.path(family), start, sources, archives)
 
 
 def _has_event(family: Family, counts: Mapping[int, Mapping[str, int]]) -> bool:

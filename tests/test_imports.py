@@ -18,6 +18,8 @@ DAEMON = (
     "scanner",
     "ledger",
     "rrd",
+    "rrdcached",
+    "cached",
     "rotation",
     "sources",
     "checkpoint",
@@ -100,7 +102,7 @@ def test_daemon_and_page_meet_in_schema_and_config_alone() -> None:
     assert reach(*DAEMON) & reach(*PAGE) <= set(FOUNDATION)
 
 
-WRITING = {"rrd", "counting", "sampling", "values", "machine", "daemon"}
+WRITING = {"rrd", "cached", "counting", "sampling", "values", "machine", "daemon"}
 
 
 @pytest.mark.parametrize("module", [name for name in DAEMON if name not in WRITING])

@@ -18,7 +18,7 @@ from mailgraph import schema
 from mailgraph.checkpoint import Checkpoint
 from mailgraph.counting import Counting
 from mailgraph.daemon import Loop
-from mailgraph.rrd import Store
+from mailgraph.rrd import Direct, Store, UnreachableError
 from mailgraph.scanner import Options
 from mailgraph.sources import Follower
 
@@ -87,8 +87,15 @@ class Disk:
 class Machine:
     """A directory with a log and RRD files, a clock, and a script: what happens each time the daemon waits."""
 
-    def __init__(self, directory: Path, now: float, script: Sequence[Step], log: Path | None = None) -> None:
-        """The log is in the directory, if ``log`` does not say another place."""
+    def __init__(
+        self,
+        directory: Path,
+        now: float,
+        script: Sequence[Step],
+        log: Path | None = None,
+        store: Callable[[], Store] | None = None,
+    ) -> None:
+        """The log and the RRD files are in the directory, if ``log`` and ``store`` do not say another place."""
         self.directory = directory
         self.log = log or directory / "mail.log"
         self.now = now
@@ -97,6 +104,7 @@ class Machine:
         """What was written to the RRDs of the counter, by minute."""
 
         self._script = list(script)
+        self._store = store or self._own_store
         self.hangup = False
         directory.mkdir()
         self.log.touch()
@@ -125,7 +133,7 @@ class Machine:
         """The daemon from its start to the end of the script, or to a crash."""
         counting = Counting(
             str(self.log),
-            Store(str(self.directory), FAMILIES, pause=lambda _seconds: None),
+            self._store(),
             Options(),
             None,
             Checkpoint(str(self.directory / "mailgraph.checkpoint")),
@@ -133,9 +141,13 @@ class Machine:
             report=self._report,
             clock=lambda: self.now,
         )
-        counting.start()
+        with contextlib.suppress(UnreachableError):  # the loop waits for it
+            counting.start()
         loop = Loop(counting, self, self.said.append, lambda: None, clock=lambda: self.now)  # type: ignore[arg-type]
         loop.run(lambda start: Follower(str(self.log), *start, say=self.said.append))
+
+    def _own_store(self) -> Store:
+        return Store(str(self.directory), FAMILIES, access=Direct(pause=lambda _seconds: None))
 
     def _report(self, line: str) -> None:
         minute, sent, *_ = line.removeprefix("update ").split(":")
@@ -148,9 +160,14 @@ class Machine:
 
     def dump(self, directory: Path | None = None) -> dict[str, str]:
         """All that the RRD files hold, by file name; it is written into ``directory`` for that, or beside them."""
-        dumped = {}
-        for file in sorted(self.directory.glob("*.rrd")):
-            text = (directory or self.directory) / f"{file.name}.xml"
-            rrdtool.dump(str(file), str(text))
-            dumped[file.name] = text.read_text()
-        return dumped
+        return dump(self.directory, directory)
+
+
+def dump(rrd_dir: Path, directory: Path | None = None) -> dict[str, str]:
+    """All that the RRD files in a directory hold, by file name; written into another one for that, or beside them."""
+    dumped = {}
+    for file in sorted(rrd_dir.glob("*.rrd")):
+        text = (directory or rrd_dir) / f"{file.name}.xml"
+        rrdtool.dump(str(file), str(text))
+        dumped[file.name] = text.read_text()
+    return dumped

@@ -1,0 +1,72 @@
+"""A real rrdcached of a test's own, on a unix socket and on a port of the loopback interface."""
+
+import os
+import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from signal import SIGCONT, SIGSTOP
+
+from tests.daemon.process import PATIENCE, until
+from tests.programs import require
+
+
+class Server:
+    """An rrdcached and its base directory; ``options`` are added to it, the sockets last."""
+
+    def __init__(self, directory: Path, *options: str, host: str = "127.0.0.1") -> None:
+        self.base = directory / "base"
+        self.base.mkdir(parents=True)
+        self.unix = f"unix:{directory / 'socket'}"
+        with socket.create_server((host, 0)) as free:
+            self.tcp = f"{host}:{free.getsockname()[1]}"
+        files = ("-p", str(directory / "pid"), "-o", str(directory / "log"), "-b", str(self.base))
+        self._command = [require("rrdcached"), "-g", *files, *options, "-l", self.unix, "-l", self.tcp]
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Returns when it answers on both sockets."""
+        self._process = subprocess.Popen(self._command, stderr=subprocess.DEVNULL, env=os.environ | {"TZ": "UTC"})
+        until(self._answers)
+
+    def kill(self) -> None:
+        """What kill -9 does."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait(PATIENCE)
+
+    def restart(self) -> None:
+        """kill -9, and up again."""
+        self.kill()
+        self.start()
+
+    @contextmanager
+    def hung(self) -> Iterator[None]:
+        """It takes connections and says nothing."""
+        assert self._process is not None
+        self._process.send_signal(SIGSTOP)
+        try:
+            yield
+        finally:
+            self._process.send_signal(SIGCONT)
+
+    def _answers(self) -> bool:
+        host, _, port = self.tcp.rpartition(":")
+        with suppress(OSError):
+            socket.create_connection((host, int(port))).close()
+            with socket.socket(socket.AF_UNIX) as unix:
+                unix.connect(self.unix.removeprefix("unix:"))
+            return True
+        return False
+
+
+@contextmanager
+def serving(directory: Path, *options: str) -> Iterator[Server]:
+    """A running rrdcached, ended when the block is left; as two machines need it if there are no other options."""
+    server = Server(directory, *(options or ("-B", "-R")))
+    server.start()
+    try:
+        yield server
+    finally:
+        server.kill()
