@@ -1,4 +1,4 @@
-"""A real rrdcached of a test's own, on a unix socket and on a port of the loopback interface."""
+"""A real rrdcached of a test's own, on a unix socket and on a port of two addresses of the loopback interface."""
 
 import os
 import socket
@@ -15,14 +15,16 @@ from tests.programs import require
 class Server:
     """An rrdcached and its base directory; ``options`` are added to it, the sockets last."""
 
-    def __init__(self, directory: Path, *options: str, host: str = "127.0.0.1") -> None:
+    def __init__(self, directory: Path, *options: str) -> None:
         self.base = directory / "base"
         self.base.mkdir(parents=True)
         self.unix = f"unix:{directory / 'socket'}"
-        with socket.create_server((host, 0)) as free:
-            self.tcp = f"{host}:{free.getsockname()[1]}"
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        self.tcp, self.other = f"127.0.0.1:{port}", f"127.0.0.2:{port}"
         files = ("-p", str(directory / "pid"), "-o", str(directory / "log"), "-b", str(self.base))
-        self._command = [require("rrdcached"), "-g", *files, *options, "-l", self.unix, "-l", self.tcp]
+        self._command = [require("rrdcached"), "-g", *files, *options]
+        self._command += [word for address in (self.unix, self.tcp, self.other) for word in ("-l", address)]
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
