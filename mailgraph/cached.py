@@ -56,6 +56,16 @@ class Cached:
             raise self._error(path, last.text)
         return int(last.text) // STEP * STEP
 
+    def stored(self, path: str) -> int | None:
+        """What ``last`` says, only looked at: rrdcached is left as it is."""
+        (info,) = self._ask(path, "INFO")
+        if info.refused:
+            if NO_FILE in info.text:
+                return None
+            raise self._error(path, info.text)
+        (last,) = (line.split()[-1] for line in info.lines if line.startswith("last_update "))
+        return int(last) // STEP * STEP
+
     def create(self, path: str, start: int, sources: Sequence[str], archives: Sequence[str]) -> None:
         """See Access."""
         definitions = " ".join((*sources, *archives))

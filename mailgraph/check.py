@@ -4,6 +4,7 @@ Each fact is a Finding, with the command or edit that mends it.  Looks only: mak
 changes none.
 """
 
+import contextlib
 import grp
 import os
 import pwd
@@ -14,7 +15,7 @@ from enum import IntEnum
 from io import FileIO
 from typing import Any, NamedTuple
 
-from mailgraph import config, spool, unparsed
+from mailgraph import MailgraphError, cached, config, spool, unparsed
 from mailgraph.checkpoint import Checkpoint, CheckpointError
 from mailgraph.daemon import holder, read_pid
 from mailgraph.files import QUIET
@@ -22,6 +23,7 @@ from mailgraph.ledger import Ledger
 from mailgraph.logforms import LINE, Stamps
 from mailgraph.rotation import COMPRESSION_ERRORS, LogFiles, pieces, text_of
 from mailgraph.rrd import RrdError, Store
+from mailgraph.rrdcached import Connection, NoRrdcachedError
 from mailgraph.rrdfile import NotReadable, RrdFile
 from mailgraph.scanner import Options, Scanner
 from mailgraph.schema import DAY, FAMILIES, GAUGE, MACHINE, STEP, Family
@@ -68,8 +70,9 @@ class Finding(NamedTuple):
 class Setup(NamedTuple):
     """What is looked at: options and configuration together, paths absolute.
 
-    ``values`` are the configuration file's, which the page goes by; ``log`` is None where none was found.  ``machine``
-    says whether load and queue are stored, ``queue`` and ``programs`` are directories, empty where none is named.
+    ``values`` are the configuration file's, which the page goes by; ``log`` is None where none was found, ``rrdcached``
+    where the RRD files are in ``directory``.  ``machine`` says whether load and queue are stored, ``queue`` and
+    ``programs`` are directories, empty where none is named.
     """
 
     values: Mapping[str, str]
@@ -83,6 +86,8 @@ class Setup(NamedTuple):
     machine: bool = False
     queue: str = ""
     programs: str = ""
+    rrdcached: str | None = None
+    rrdcached_host: str = ""
 
 
 def report(findings: list[Finding]) -> str:
@@ -324,6 +329,9 @@ def _directory(setup: Setup, pid: int | None) -> Iterator[Finding]:
 
 
 def _rrds(setup: Setup, pid: int | None, now: float) -> Iterator[Finding]:
+    if setup.rrdcached:
+        yield from _cached(setup, setup.rrdcached, pid, now)
+        return
     if not os.path.isdir(setup.directory):
         return
     for family in setup.families + (MACHINE if setup.machine else ()):
@@ -345,13 +353,40 @@ def _rrd(setup: Setup, family: Family, pid: int | None, now: float) -> Finding:
     except NotReadable as error:
         return Finding(Level.PROBLEM, name, str(error), _anew(path))
     except RrdError as error:
-        said, _, advice = str(error).removesuffix(")").rpartition(" (")
-        return Finding(Level.PROBLEM, name, said, advice)
+        return _as_problem(name, error)
     lacking = [source for source, _ in family.sources if source not in file.sources]
     if lacking or file.step != STEP:
         what = f"has no data source {', '.join(lacking)}" if lacking else f"has a step of {file.step} s, not {STEP}"
         return Finding(Level.PROBLEM, name, f"{what}: it is not mailgraph's", _anew(path))
     return _last_update(setup, name, path, file.last, pid, now)
+
+
+def _cached(setup: Setup, address: str, pid: int | None, now: float) -> Iterator[Finding]:
+    """The files behind an rrdcached, after that itself; there is nothing to say of them where it can't be reached."""
+    directory = cached.directory(setup.rrdcached_host)
+    with contextlib.closing(Connection(address)) as connection:
+        access = cached.Cached(connection)
+        try:
+            connection.ask("HELP")
+        except NoRrdcachedError as error:
+            yield _as_problem("rrdcached", error)
+            return
+        yield Finding(Level.OK, "rrdcached", f"{address} answers; this machine's files are {directory} there")
+        for family in setup.families:
+            name = family.file_name(setup.rrd_name)
+            path = f"{directory}/{name}"
+            try:
+                access.check(path, [source for source, _ in family.sources])
+                last = access.stored(path)
+            except RrdError as error:
+                yield _as_problem(name, error)
+                continue
+            yield _missing(name, family, pid) if last is None else _last_update(setup, name, path, last, pid, now)
+
+
+def _as_problem(subject: str, error: MailgraphError) -> Finding:
+    said, bracket, advice = str(error).removesuffix(")").rpartition(" (")
+    return Finding(Level.PROBLEM, subject, said, advice) if bracket else Finding(Level.PROBLEM, subject, str(error))
 
 
 def _missing(name: str, family: Family, pid: int | None) -> Finding:

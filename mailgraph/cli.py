@@ -265,6 +265,8 @@ def _check(given: argparse.Namespace, values: dict[str, str]) -> int:
             job.machine,
             job.queue,
             job.values,
+            job.rrdcached,
+            job.rrdcached_host,
         ),
         time.time(),
     )

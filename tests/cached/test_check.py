@@ -1,0 +1,83 @@
+"""``--check`` looks at rrdcached, and at the files behind it."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from mailgraph import schema
+from mailgraph.cached import Cached
+from mailgraph.check import Finding, Level
+from mailgraph.rrd import Store
+from mailgraph.rrdcached import Connection
+from tests.cached.server import Server, serving
+from tests.conftest import SetZone
+from tests.test_check import NOW, Machine
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    with serving(tmp_path / "far") as running:
+        yield running
+
+
+@pytest.fixture
+def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, set_zone: SetZone) -> Iterator[Machine]:
+    set_zone("UTC")
+    monkeypatch.setenv("MAILGRAPH_CONFIG", str(tmp_path / "default"))
+    with ExitStack() as stack:
+        yield Machine(tmp_path, stack)
+
+
+def findings(machine: Machine, server: Server) -> dict[str, Finding]:
+    return machine.findings(rrdcached=server.tcp, rrdcached_host="a")
+
+
+def write(server: Server, through: int) -> None:
+    connection = Connection(server.tcp)
+    store = Store("hosts/a", schema.CLASSICAL, access=Cached(connection))
+    for family in schema.CLASSICAL:
+        store.write(family, {}, NOW - 3600, through)
+    connection.close()
+
+
+def test_all_is_well(machine: Machine, server: Server) -> None:
+    write(server, NOW - 120)
+    found = findings(machine, server)
+    assert found["rrdcached"].level == Level.OK
+    assert found["rrdcached"].text == f"{server.tcp} answers; this machine's files are hosts/a there"
+    assert found["mailgraph.rrd"] == Finding(Level.OK, "mailgraph.rrd", "ends at 2023-11-14 23:58, 2 min ago")
+    assert found["mailgraph_spf.rrd"].level == Level.OK
+    assert found["mailgraph_minutes.rrd"].text == "is not there yet"
+
+
+def test_one_that_is_down(machine: Machine, server: Server) -> None:
+    server.kill()
+    found = findings(machine, server)
+    assert found["rrdcached"] == Finding(
+        Level.PROBLEM,
+        "rrdcached",
+        f"can't reach rrdcached at {server.tcp}: Connection refused",
+        "see to it that it runs there, or mend RRDCACHED in the configuration",
+    )
+    assert "mailgraph.rrd" not in found
+
+
+def test_a_file_that_is_not_ours(machine: Machine, server: Server) -> None:
+    connection = Connection(server.tcp)
+    connection.ask("CREATE hosts/a/mailgraph.rrd DS:load:GAUGE:120:0:U RRA:AVERAGE:0.5:1:9")
+    connection.close()
+    assert findings(machine, server)["mailgraph.rrd"].mend == (
+        "it is not one of mailgraph's; move it away, and a new one will be made"
+    )
+
+
+def test_looking_changes_nothing(machine: Machine, server: Server) -> None:
+    write(server, NOW - 120)
+    connection = Connection(server.tcp)
+    connection.ask(f"UPDATE hosts/a/mailgraph.rrd {NOW - 60}:1:1:1:1")
+    assert findings(machine, server)["mailgraph.rrd"].text == "ends at 2023-11-14 23:58, 2 min ago"
+    (pending,) = connection.ask("PENDING hosts/a/mailgraph.rrd")
+    connection.close()
+    assert pending.lines == (f"{NOW - 60}:1:1:1:1",)
