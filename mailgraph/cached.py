@@ -1,12 +1,10 @@
 """RRD files on another machine, reached through its rrdcached, for the Store; every error said.  Knows no log."""
 
-import os
 import time
 from collections.abc import Sequence
 
-from mailgraph import UsageError
 from mailgraph.rrd import PAUSE, TRIES, Pause, RrdError, UnreachableError
-from mailgraph.rrdcached import LONGEST, Answer, Connection, NoRrdcachedError
+from mailgraph.rrdcached import LONGEST, Answer, Connection, NoRrdcachedError, escaped
 from mailgraph.schema import STEP
 
 NO_FILE = "No such file or directory"
@@ -120,7 +118,7 @@ class Cached:
 
     def _ask(self, path: str, *commands: str, arguments: str = "") -> list[Answer]:
         """The answers about a file to commands of which the first has arguments.  Raises UnreachableError, RrdError."""
-        name = path.replace("\\", "\\\\").replace(" ", "\\ ")
+        name = escaped(path)
         first, *more = commands
         try:
             answers = self._connection.ask(f"{first} {name}{arguments}", *(f"{command} {name}" for command in more))
@@ -157,23 +155,3 @@ def _in_one_command(path: str, updates: Sequence[str]) -> list[str]:
             break
         taken.append(update)
     return taken
-
-
-def directory(host: str = "") -> str:
-    """The directory of this machine's files, ``hosts/`` and its name, which is made safe; or ``host`` as it is.
-
-    Raises UsageError for a ``host`` that is no such name.
-    """
-    if not host:
-        node = os.uname().nodename.lower()
-        host = "".join(one if one in HOST_CHARACTERS else "-" for one in node).lstrip(".-")[:LONGEST_HOST]
-    if not host or len(host) > LONGEST_HOST or host[0] in ".-" or not set(host) <= HOST_CHARACTERS:
-        raise UsageError(
-            f"RRDCACHED_HOST: {host!r} can't name a directory here; take up to {LONGEST_HOST} of a-z, 0-9, dot,"
-            " underscore and dash, the first no dot or dash"
-        )
-    return f"hosts/{host}"
-
-
-HOST_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789._-")
-LONGEST_HOST = 64

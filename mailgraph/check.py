@@ -15,7 +15,8 @@ from enum import IntEnum
 from io import FileIO
 from typing import Any, NamedTuple
 
-from mailgraph import MailgraphError, cached, config, spool, unparsed
+from mailgraph import MailgraphError, config, rrdcached, spool, unparsed
+from mailgraph.cached import Cached
 from mailgraph.checkpoint import Checkpoint, CheckpointError
 from mailgraph.daemon import holder, read_pid
 from mailgraph.files import QUIET
@@ -363,9 +364,9 @@ def _rrd(setup: Setup, family: Family, pid: int | None, now: float) -> Finding:
 
 def _cached(setup: Setup, address: str, pid: int | None, now: float) -> Iterator[Finding]:
     """The files behind an rrdcached, after that itself; there is nothing to say of them where it can't be reached."""
-    directory = cached.directory(setup.rrdcached_host)
+    directory = rrdcached.directory(setup.rrdcached_host)
     with contextlib.closing(Connection(address)) as connection:
-        access = cached.Cached(connection)
+        access = Cached(connection)
         try:
             connection.ask("HELP")
         except NoRrdcachedError as error:
@@ -485,6 +486,10 @@ def _programs(setup: Setup) -> Iterator[Finding]:
 
 def _page(setup: Setup) -> Iterator[Finding]:
     directory, name = config.rrd_dir(dict(setup.values)), config.rrd_name(dict(setup.values))
+    far = config.page_dir(dict(setup.values))
+    if far.startswith(config.FAR):
+        yield Finding(Level.OK, "page", f"asks {far.removeprefix(config.FAR).partition('/')[0]} for the RRD files")
+        return
     if (os.path.abspath(directory), name) != (setup.directory, setup.rrd_name):
         text = f"draws {directory}/{name}.rrd, not {setup.directory}/{setup.rrd_name}.rrd"
         yield Finding(Level.WARNING, "page", text, f"set RRD_DIR in {config.path()}, or drop the option")

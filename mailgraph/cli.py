@@ -230,7 +230,7 @@ def _write_page(given: argparse.Namespace, values: dict[str, str]) -> int:
     from mailgraph.files import Files, located
     from mailgraph.static import write
 
-    files = Files(located(given.daemon_rrd or config.rrd_dir(values), given.rrd_name))
+    files = Files(located(given.daemon_rrd or config.page_dir(values), given.rrd_name))
     write(given.static, files, os.uname().nodename, time.time())
     return 0
 
@@ -410,8 +410,9 @@ def _connection(job: _Job) -> "Connection | None":
 
 
 def _store(job: _Job, connection: "Connection | None") -> "Store":
-    from mailgraph.cached import Cached, directory
+    from mailgraph.cached import Cached
     from mailgraph.rrd import Store
+    from mailgraph.rrdcached import directory
 
     if connection is None:
         return Store(job.directory, job.families, job.rrd_name)

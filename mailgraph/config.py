@@ -7,11 +7,14 @@ imported on every CGI request, hence no ``shlex`` and no ``re``.
 
 import os
 
-from mailgraph import MailgraphError
+from mailgraph import MailgraphError, UsageError
 
 DEFAULT_PATH = "/etc/default/mailgraph"
 
 DEFAULT_RRD_DIR = "/var/lib/mailgraph"
+
+FAR = "rrdcached://"
+"""How the path of a file begins that is on another machine, with its rrdcached: FAR, address, slash, its path there."""
 
 MAIL_LOGS = ("/var/log/mail.log", "/var/log/maillog", "/var/log/syslog")
 """Where a mail log is looked for when nothing names one."""
@@ -116,6 +119,24 @@ def _nothing_but_comment(rest: str) -> None:
 def rrd_dir(values: dict[str, str]) -> str:
     """Where the RRD files are: RRD_DIR, else /var/lib/mailgraph."""
     return values.get("RRD_DIR") or DEFAULT_RRD_DIR
+
+
+def page_dir(values: dict[str, str]) -> str:
+    """Where the page finds the RRD files: RRD_DIR, or FAR, address and directory of those that are on another machine.
+
+    On the machine that keeps the files of all, their directory is there.  A unix socket leads to no other machine.
+    Raises ConfigError.
+    """
+    directory, address = rrd_dir(values), values.get("RRDCACHED", "")
+    if not address or address.startswith(("unix:", "/")) or os.path.isdir(os.path.join(directory, "hosts")):
+        return directory
+    from mailgraph import rrdcached
+
+    try:
+        rrdcached.place(address)
+        return f"{FAR}{address}/{rrdcached.directory(values.get('RRDCACHED_HOST', ''))}"
+    except UsageError as error:
+        raise ConfigError(f"{path()}: {error}") from error
 
 
 def mail_log(values: dict[str, str]) -> str | None:

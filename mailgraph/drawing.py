@@ -6,6 +6,7 @@ rrdtool is imported where a picture is drawn and not before: with its 49 shared 
 import time
 from _thread import allocate_lock
 
+from mailgraph.config import FAR
 from mailgraph.dates import date
 from mailgraph.graphs import AREA, LINE, SOURCES, STACKED
 from mailgraph.themes import THEMES
@@ -30,6 +31,9 @@ SAMPLED_LEGEND = (("{0}_average", r"avg\: "), ("{0}_maximum", r"max\: "), ("{0}_
 
 LOCK_TRIES = 20
 LOCK_PAUSE = 0.05
+
+PASSING = ("could not lock", "error while talking to rrdcached")
+"""What is over with the next try: a file that is written, and librrd's connection of before, which is no more."""
 
 turn = allocate_lock()
 """librrd's drawing is not thread-safe: with six threads 23 of 25 processes crashed."""
@@ -62,7 +66,7 @@ def draw(
                 return bytes(rrdtool.graphv("-", *given)["image"])
         except rrdtool.OperationalError as error:
             files = ", ".join(paths.values())
-            if "could not lock" not in str(error):
+            if not any(passing in str(error) for passing in PASSING):
                 raise DrawingError(f"can't draw {files}: {error or 'no reason given'}") from error
             if attempt == LOCK_TRIES - 1:
                 raise Locked(f"can't draw {files}: it is being written (reload in a moment)") from error
@@ -90,6 +94,7 @@ def arguments(graph: "Graph", asked: "Range", look: "Look", form: str, paths: "M
     series = [one for one in graph.series if SOURCES[one.counter, asked.steps][0] in paths]
     colours = THEMES[look.theme]
     return [
+        *_daemon(paths),
         *("--imgformat", form.upper(), "--zoom", str(look.zoom)),
         *("--width", str(look.width), "--height", str(look.height or graph.height)),
         *("--start", f"end-{asked.end - asked.start}s", "--end", str(asked.end)),
@@ -106,11 +111,25 @@ def arguments(graph: "Graph", asked: "Range", look: "Look", form: str, paths: "M
     ]
 
 
+def _daemon(paths: "Mapping[Family, str]") -> list[str]:
+    """Files on another machine are read through its rrdcached; they are all on the same one."""
+    far = [path for path in paths.values() if path.startswith(FAR)]
+    return ["--daemon", _divided(far[0])[0]] if far else []
+
+
+def _divided(path: str) -> tuple[str, str]:
+    """The rrdcached of a file, nothing for one of this machine, and its path there."""
+    if not path.startswith(FAR):
+        return "", path
+    address, _, name = path.removeprefix(FAR).partition("/")
+    return address, name
+
+
 def _values(series: "Series", measure: "Measure", asked: "Range", paths: "Mapping[Family, str]") -> list[str]:
     """Definitions of the series in its measure (an RRD holds messages per second), and of the legend's numbers."""
     name = series.counter
     family, source = SOURCES[name, asked.steps]
-    path = escaped(paths[family])
+    path = escaped(_divided(paths[family])[1])
     return [
         f"DEF:{name}_rate={path}:{source}:AVERAGE:step={asked.row}",
         f"DEF:{name}_peak={path}:{source}:MAX:step={asked.row}",

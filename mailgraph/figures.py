@@ -6,6 +6,7 @@ from mailgraph.schema import GAUGE, MAIL, STEP
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from mailgraph.farfile import FarFile
     from mailgraph.files import Files
     from mailgraph.graphs import Measure, Series
     from mailgraph.rrdfile import RrdFile
@@ -61,7 +62,7 @@ class Taken:
 
     def __init__(self, view: "View", steps: int, files: "Files", now: float) -> None:
         graph = GRAPHS[view.letter]
-        self.files: dict[Family, RrdFile] = files.of(graph.families(steps))
+        self.files: dict[Family, RrdFile | FarFile] = files.of(graph.families(steps))
         self.last = _last(self.files, files)
         """The newest minute stored."""
         self.range = view.range(now, self.last, steps)
@@ -96,7 +97,7 @@ def taken(view: "View", files: "Files", now: float) -> Taken:
     return fine if fine.known + 2 * coarse.range.row >= coarse.known else coarse
 
 
-def _last(drawn: "dict[Family, RrdFile]", files: "Files") -> int:
+def _last(drawn: "dict[Family, RrdFile | FarFile]", files: "Files") -> int:
     """The newest minute that all graphs of the page have: what is sampled is a minute ahead of what is counted."""
     last = max(file.last for file in drawn.values())
     if any(family.kind == GAUGE for family in drawn) and files.exists(MAIL):
@@ -107,7 +108,7 @@ def _last(drawn: "dict[Family, RrdFile]", files: "Files") -> int:
     return last
 
 
-def _figures(series: "Series", file: "RrdFile", source: str, asked: "Range", measure: "Measure") -> Figures:
+def _figures(series: "Series", file: "RrdFile | FarFile", source: str, asked: "Range", measure: "Measure") -> Figures:
     averages, maxima = (file.rows(source, kind, asked.steps, asked.first, asked.end) for kind in ("AVERAGE", "MAX"))
     return Figures(series, averages, maxima, asked.row, measure)
 

@@ -2,6 +2,7 @@
 
 import os
 
+from mailgraph.config import FAR
 from mailgraph.dates import date
 from mailgraph.rrdfile import NotReadable, RrdFile
 from mailgraph.schema import ABSOLUTE, FAMILIES, MACHINE, own_counter, own_family, value_family, value_name
@@ -9,8 +10,12 @@ from mailgraph.schema import ABSOLUTE, FAMILIES, MACHINE, own_counter, own_famil
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+    from typing import TypeVar
 
+    from mailgraph.farfile import FarFile
     from mailgraph.schema import Family
+
+    AnyFile = TypeVar("AnyFile", RrdFile, FarFile)
 
 QUIET = 300
 """Seconds without a minute stored after which the daemon is said to be down; it stores empty minutes too."""
@@ -47,9 +52,11 @@ class Files:
 
     def __init__(self, paths: "Mapping[Family, str]") -> None:
         self.paths = paths
-        self._opened: dict[Family, RrdFile] = {}
+        self._opened: dict[Family, RrdFile | FarFile] = {}
+        self._far: dict[Family, FarFile | None] = {}
+        self._hindered: Unusable | None = None
 
-    def of(self, families: "Iterable[Family]") -> "dict[Family, RrdFile]":
+    def of(self, families: "Iterable[Family]") -> "dict[Family, RrdFile | FarFile]":
         """Those of the families' files that exist.  Raises Unusable where one can't be used, or where there is none.
 
         A graph is drawn of what there is: who counts with ``--no-virus-rrd`` still wants to see bounced and rejected.
@@ -61,14 +68,37 @@ class Files:
         return found
 
     def exists(self, family: "Family") -> bool:
-        """Whether there is a file, whatever it is."""
+        """Whether there is a file, whatever it is; where another machine can't be asked, whether there ought to be."""
+        if family in self.paths and self.paths[family].startswith(FAR):
+            try:
+                return self._asked(family) is not None
+            except Unusable:  # ``open`` raises it too
+                return not family.on_demand
         return family in self.paths and os.path.lexists(self.paths[family])
 
-    def open(self, family: "Family") -> RrdFile:
+    def open(self, family: "Family") -> "RrdFile | FarFile":
         """The family's file.  Raises Unusable."""
         if family not in self._opened:
-            self._opened[family] = _opened(self.paths[family], family)
+            path = self.paths[family]
+            far = self._asked(family) if path.startswith(FAR) else None
+            self._opened[family] = _checked(far, path, family) if far else _opened(path, family)
         return self._opened[family]
+
+    def _asked(self, family: "Family") -> "FarFile | None":
+        """A file on another machine; when that has hindered once, it is asked no more."""
+        from mailgraph.farfile import FarFile
+
+        if self._hindered:
+            raise self._hindered
+        if family not in self._far:
+            try:
+                self._far[family] = FarFile(self.paths[family], Unusable)
+            except FileNotFoundError:
+                self._far[family] = None
+            except Unusable as error:
+                self._hindered = error
+                raise
+        return self._far[family]
 
     def faults(self, required: "Family", now: float) -> list[str]:
         """What is wrong, in a sentence each: files that can't be used, or none yet, or a daemon that is down."""
@@ -78,7 +108,8 @@ class Files:
                 if family is required or self.exists(family):
                     self.of([family])
             except Unusable as error:
-                wrong.append(f"{error}")
+                if f"{error}" not in wrong:
+                    wrong.append(f"{error}")
         counted = (file.last for family, file in self._opened.items() if family.kind == ABSOLUTE)
         last = max(counted, default=int(now))
         if last < now - QUIET:
@@ -88,18 +119,30 @@ class Files:
 
 def _opened(path: str, family: "Family") -> RrdFile:
     try:
-        file = RrdFile(path)
-        file.check(family)
+        return _checked(RrdFile(path), path, family)
     except NotReadable as error:
-        raise Unusable(f"can't use {path}: {error} (move it away, and mailgraph makes a new one)") from error
+        raise Unusable(_said(path, error)) from error
     except OSError as error:
         raise Unusable(
             f"can't read {path}: {error.strerror} (it should be a file that the web server's user can read)"
         ) from error
+
+
+def _checked(file: "AnyFile", path: str, family: "Family") -> "AnyFile":
+    try:
+        file.check(family)
+    except NotReadable as error:
+        raise Unusable(_said(path, error)) from error
     return file
 
 
+def _said(path: str, error: NotReadable) -> str:
+    return f"can't use {path}: {error} (move it away, and mailgraph makes a new one)"
+
+
 def _missing(path: str) -> str:
+    if path.startswith(FAR):
+        return f"there is no {path} yet (start mailgraph; it makes the file when it has counted a minute)"
     directory = os.path.dirname(path) or "."
     try:
         os.stat(os.path.join(directory, "."))

@@ -147,7 +147,7 @@ class Page:
         if self._rrd_dir is not None and self._rrd_name is not None:
             return located(self._rrd_dir, self._rrd_name), None
         values = config.load()
-        paths = located(self._rrd_dir or config.rrd_dir(values), self._rrd_name or config.rrd_name(values))
+        paths = located(self._rrd_dir or config.page_dir(values), self._rrd_name or config.rrd_name(values))
         directory = values.get("CACHE_DIR")
         if not directory:
             return paths, None

@@ -1,10 +1,11 @@
-"""rrdcached, RRDtool's network daemon: its addresses, a connection, commands and their answers.  Knows no RRD file.
+"""rrdcached, RRDtool's network daemon: its addresses, a connection, commands and their answers.  Knows no RRD family.
 
 librrd has a client of its own, which the daemon can't be built on.  Measured with librrd 1.7.2: where an update has a
 template, and where rrdcached is down, it writes nothing and returns as if it had; it waits for ever for one that
 hangs.  The protocol is a line there and a line back (rrdcached(1), PROTOCOL).
 """
 
+import os
 import re
 import socket
 from typing import NamedTuple
@@ -167,3 +168,28 @@ FORMS = re.compile(
     r"(?:\[(?P<bracketed>[^][\s]+)\]|(?P<host>[^][:\s]+))(?::(?P<port>[0-9]+))?|(?P<ipv6>[^][\s:]*(?::[^][\s:]*){2,})"
 )
 """Host and port, the port being PORT where it is missing; an address that is full of colons has none."""
+
+
+def escaped(path: str) -> str:
+    """A path as a word of a command."""
+    return path.replace("\\", "\\\\").replace(" ", "\\ ")
+
+
+def directory(host: str = "") -> str:
+    """The directory of this machine's files, ``hosts/`` and its name, which is made safe; or ``host`` as it is.
+
+    Raises UsageError for a ``host`` that is no such name.
+    """
+    if not host:
+        node = os.uname().nodename.lower()
+        host = "".join(one if one in HOST_CHARACTERS else "-" for one in node).lstrip(".-")[:LONGEST_HOST]
+    if not host or len(host) > LONGEST_HOST or host[0] in ".-" or not set(host) <= HOST_CHARACTERS:
+        raise UsageError(
+            f"RRDCACHED_HOST: {host!r} can't name a directory here; take up to {LONGEST_HOST} of a-z, 0-9, dot,"
+            " underscore and dash, the first no dot or dash"
+        )
+    return f"hosts/{host}"
+
+
+HOST_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789._-")
+LONGEST_HOST = 64

@@ -52,6 +52,12 @@ def test_all_is_well(machine: Machine, server: Server) -> None:
     assert found["mailgraph_minutes.rrd"].text == "is not there yet"
 
 
+def test_the_page_of_a_mail_server_asks_rrdcached(machine: Machine, server: Server) -> None:
+    values = machine.values | {"RRDCACHED": server.tcp, "RRDCACHED_HOST": "a"}
+    found = machine.findings(values=values, rrdcached=server.tcp, rrdcached_host="a")
+    assert found["page"] == Finding(Level.OK, "page", f"asks {server.tcp} for the RRD files")
+
+
 def test_one_that_is_down(machine: Machine, server: Server) -> None:
     server.kill()
     found = findings(machine, server)

@@ -11,9 +11,9 @@ import pytest
 import rrdtool
 
 from mailgraph import UsageError
-from mailgraph.cached import Cached, directory
+from mailgraph.cached import Cached
 from mailgraph.rrd import BATCH, OutdatedError, RrdError, Store, UnreachableError
-from mailgraph.rrdcached import Connection
+from mailgraph.rrdcached import Connection, directory
 from mailgraph.schema import CLASSICAL, DELIVERY, FAMILIES, MAIL, MINUTES, STEP
 from tests.cached.server import Server, serving
 from tests.crash.harness import dump
