@@ -104,6 +104,9 @@ class Cached:
     def sync(self, path: str) -> None:
         """See Access: the far machine's kernel writes it within half a minute, and rrdcached knows no sync."""
 
+    def make_directory(self, path: str) -> None:
+        """See Access: rrdcached makes it with the first file, if it was started with ``-R``."""
+
     def _columns_of(self, path: str) -> list[str]:
         """The file's data sources in its order: rrdcached takes values by position, and does not even count them."""
         if self._made != self._connection.made:

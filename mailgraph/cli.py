@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from mailgraph import MailgraphError, UsageError, __version__, config, schema
+from mailgraph.splitting import HOSTS_LIMIT
 
 if TYPE_CHECKING:
     from mailgraph.counting import Start
@@ -27,9 +28,9 @@ DAEMON_LOG = "/var/log/mailgraph.log"
 
 EPILOG = f"""
 The configuration file ({config.DEFAULT_PATH}, or what MAILGRAPH_CONFIG names) gives MAIL_LOG, RRD_DIR, PID_FILE,
-LOG_FILE, RULES_FILE, RRDCACHED, RRDCACHED_HOST, IGNORE_LOCALHOST, MACHINE, QUEUE_DIR, VALUES_DIR and EXTRA_OPTIONS;
-options of the command line win.  Without -d and RRD_DIR, the RRD files are in the working directory.  Signals: TERM and
-INT end after writing what is counted; HUP opens the daemon's log anew.
+LOG_FILE, RULES_FILE, RRDCACHED, RRDCACHED_HOST, SPLIT_HOSTS, IGNORE_LOCALHOST, MACHINE, QUEUE_DIR, VALUES_DIR and
+EXTRA_OPTIONS; options of the command line win.  Without -d and RRD_DIR, the RRD files are in the working directory.
+Signals: TERM and INT end after writing what is counted; HUP opens the daemon's log anew.
 Exit status: 0 done, 1 failed, 2 wrong use; of --check: 0 all is well, 1 a warning, 2 a problem.
 """
 
@@ -147,6 +148,18 @@ def _add_counting_options(group: "argparse._ArgumentGroup") -> None:
         "--rules", metavar="FILE", help="rules of one's own, a TOML file; default: RULES_FILE, else none"
     )
     group.add_argument("--lmtp-is-smtp", action="store_true", help="count Postfix's lmtp as its smtp")
+    group.add_argument(
+        "--split-hosts",
+        action="store_true",
+        help="beside the totals, keep the RRD files of each host of the log in hosts/HOST/; default: SPLIT_HOSTS",
+    )
+    group.add_argument(
+        "--hosts-limit",
+        metavar="N",
+        type=_positive,
+        default=HOSTS_LIMIT,
+        help=f"hosts that get files of their own at most; default: {HOSTS_LIMIT}",
+    )
 
 
 def _add_machine_options(group: "argparse._ArgumentGroup") -> None:
@@ -187,6 +200,12 @@ def _add_page_options(group: "argparse._ArgumentGroup") -> None:
     group.add_argument(
         "--static", metavar="DIR", help="write the page and its pictures into DIR and end, for servers without CGI"
     )
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 on")
+    return int(text)
 
 
 def _year(text: str) -> int:
@@ -238,9 +257,10 @@ def _write_page(given: argparse.Namespace, values: dict[str, str]) -> int:
 def _configured(values: dict[str, str]) -> list[str]:
     """The configuration's options.  Raises ConfigError."""
     ignore = ["--ignore-localhost"] if values.get("IGNORE_LOCALHOST") == "true" else []
+    split = ["--split-hosts"] if values.get("SPLIT_HOSTS") == "true" else []
     machine = ["--no-machine"] if values.get("MACHINE") == "false" else []
     try:
-        return [*ignore, *machine, *shlex.split(values.get("EXTRA_OPTIONS", ""))]
+        return [*ignore, *split, *machine, *shlex.split(values.get("EXTRA_OPTIONS", ""))]
     except ValueError as error:
         raise config.ConfigError(f"{config.path()}: EXTRA_OPTIONS: {error}") from error
 
@@ -313,6 +333,7 @@ def _job(given: argparse.Namespace, values: dict[str, str]) -> _Job:
             given.virbl_is_virus,
             given.lmtp_is_smtp,
             given.host,
+            given.hosts_limit if given.split_hosts else 0,
         ),
         own=own,
         families=(*_families(given), *own.families),
@@ -416,7 +437,8 @@ def _store(job: _Job, connection: "Connection | None") -> "Store":
 
     if connection is None:
         return Store(job.directory, job.families, job.rrd_name)
-    return Store(directory(job.rrdcached_host), job.families, job.rrd_name, Cached(connection))
+    place = "" if job.options.hosts_limit else directory(job.rrdcached_host)
+    return Store(place, job.families, job.rrd_name, Cached(connection))
 
 
 def _sampling(job: _Job, store: "Store", say: Callable[[str], None]) -> "Sampling":

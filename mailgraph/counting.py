@@ -6,7 +6,7 @@ already, and what they lack stands in the checkpoint.
 
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from mailgraph.checkpoint import Checkpoint, CheckpointError
@@ -18,9 +18,10 @@ from mailgraph.rrd import OutdatedError, RrdError, Store, UnreachableError
 from mailgraph.scanner import Options, Scanner
 from mailgraph.schema import CLASSICAL_COUNTERS, STEP
 from mailgraph.sources import Block, Position
+from mailgraph.splitting import Hosts, hosts_of
 
 BATCH_MINUTES = 2000
-"""Closed minutes that wait for the RRDs at most while a long log is read."""
+"""Closed minutes that wait for the RRDs at most while a long log is read; fewer where there are many hosts."""
 
 BATCH_SECONDS = 5
 """How long closed minutes wait at most while a long log is read."""
@@ -77,6 +78,8 @@ class Counting:
         self._ledger = Ledger(held)
         self._stamps = Stamps(self._year)
         self._scanner = Scanner(self._options, self._stamps, own=self._own)
+        self._hosts = Hosts(self._options.hosts_limit, say=self._say)
+        self._stores: dict[str, Store] = {}
         self._position: Position | None = None
         self._written_through = held
         self._wrote_at = self._clock()
@@ -134,6 +137,8 @@ class Counting:
             messages = Messages.restored(state["messages"])
             self._scanner = Scanner(self._options, self._stamps, state["window"].encode("latin-1"), messages, self._own)
             self._position = Position.restored(state["position"])
+            limit = self._options.hosts_limit
+            self._hosts = Hosts(limit, map(str, state["hosts"][:limit]), say=self._say)
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:  # another version's
             raise CheckpointError(f"the checkpoint is of another kind: {error!r}") from error
 
@@ -141,6 +146,8 @@ class Counting:
         """Count a block's lines; nothing is written yet."""
         now = self._clock()
         tally = self._scanner.scan(block.data, now if block.reference is None else block.reference, now)
+        if self._options.hosts_limit:
+            tally = [(minute, self._hosts.admit(counts)) for minute, counts in tally]
         self._ledger.add(tally, now)
         self._position = block.position
 
@@ -162,7 +169,7 @@ class Counting:
         """Whether closed minutes should be written now; ``idle`` where there is nothing to read just now."""
         if self._ledger.closed_through == self._written_through:
             return False
-        full = len(self._ledger.closed) >= BATCH_MINUTES
+        full = len(self._ledger.closed) >= BATCH_MINUTES // (1 + len(self._hosts.names) // 10)
         return idle or full or self._clock() - self._wrote_at >= BATCH_SECONDS
 
     def write(self) -> None:
@@ -189,6 +196,7 @@ class Counting:
             "newest": self._stamps.newest,
             "window": self._scanner.window.decode("latin-1"),
             "messages": self._scanner.messages.state(),
+            "hosts": list(self._hosts.names),
         }
 
     def _write_files(self) -> None:
@@ -200,20 +208,48 @@ class Counting:
         if ledger.closed_through is None or ledger.kept_from is None:
             return
         failed: list[RrdError] = []
-        for family in self._store.families:
-            try:
-                created = self._store.write(family, ledger.closed, ledger.kept_from, ledger.closed_through)
-                if created and not family.on_demand and self._written_through is not None:
-                    self._say(f"{self._store.path(family)} was not there any more; made it anew")
-            except UnreachableError as error:
-                failed.append(error)
-                break
-            except RrdError as error:
-                failed.append(error)
+        try:
+            for store in self._stores_to_write():
+                failed += self._write_store(store)
+        except UnreachableError as error:
+            failed.append(error)
         if failed:
             if len(ledger.closed) > REMEMBERED_MINUTES:
                 ledger.forget(ledger.closed_through - REMEMBERED_MINUTES * STEP)
             raise failed[0]
+
+    def _stores_to_write(self) -> Iterator[Store]:
+        """That of the totals, and those of hosts that have events or had some: their silence is stored too."""
+        yield self._store
+        heard = hosts_of(self._ledger.closed.values())
+        for host in self._hosts.names:
+            if host not in self._stores:
+                self._stores[host] = self._store.of_host(host)
+            if host in heard or self._has_files(host):
+                yield self._stores[host]
+
+    def _has_files(self, host: str) -> bool:
+        try:
+            return self._stores[host].exists()
+        except UnreachableError:
+            raise
+        except RrdError:  # which writing them will say
+            return True
+
+    def _write_store(self, store: Store) -> list[RrdError]:
+        """Bring a store's files to the newest closed minute; what hindered it.  Raises UnreachableError."""
+        ledger = self._ledger
+        failed: list[RrdError] = []
+        for family in store.families:
+            try:
+                created = store.write(family, ledger.closed, ledger.kept_from or 0, ledger.closed_through or 0)
+                if created and store is self._store and not family.on_demand and self._written_through is not None:
+                    self._say(f"{store.path(family)} was not there any more; made it anew")
+            except UnreachableError:
+                raise
+            except RrdError as error:
+                failed.append(error)
+        return failed
 
     def _report_through(self, through: int) -> None:
         after = self._written_through if self._written_through is not None else self._ledger.kept_from
@@ -227,5 +263,6 @@ class Counting:
     def _forget_before(self, through: int) -> None:
         """Let go of old minutes; a batch of more than a quarter of an hour only once the disk has it."""
         if self._written_through is None or self._written_through < through - KEPT:
-            self._store.sync()
+            for store in (self._store, *self._stores.values()):
+                store.sync()
         self._ledger.forget(through - KEPT)

@@ -104,10 +104,10 @@ class _Memory(dict[Key, Any]):
 
 
 class Messages:
-    """What earlier lines say about later ones.  ``taken_back`` holds minutes in which a received mail was none."""
+    """What earlier lines say about later ones.  ``taken_back`` holds minute and host of received mail that was none."""
 
     def __init__(self) -> None:
-        self.taken_back: list[int] = []
+        self.taken_back: list[tuple[int, bytes | None]] = []
         self._newest = 0
         self._arrivals = _Memory(REMEMBERED)
         self._sessions = _Memory(REMEMBERED)
@@ -441,7 +441,7 @@ class Messages:
             return
         minute, process, _, counted = arrival
         if counted:
-            self.taken_back.append(minute)
+            self.taken_back.append((minute, host))
         session = self._sessions.get((host, process))
         if accepted and session is not None and queue_id in session.messages:
             session = session._replace(minute=self._newest, uncounted=session.uncounted + 1)

@@ -14,7 +14,8 @@ from typing import Any, Protocol
 import rrdtool
 
 from mailgraph import MailgraphError
-from mailgraph.schema import ABSOLUTE, HEARTBEAT, STEP, Family
+from mailgraph.schema import ABSOLUTE, HEARTBEAT, HOSTS_DIRECTORY, STEP, Family
+from mailgraph.splitting import OF_HOST
 
 BATCH = 2000
 """Values of one update call.  librrd crashed at 200,000; batches of some hundreds reach full speed: 1-2 us a value."""
@@ -58,6 +59,9 @@ class Access(Protocol):
 
     def sync(self, path: str) -> None:
         """Have the disk hold what the file holds."""
+
+    def make_directory(self, path: str) -> None:
+        """Have the directory be there."""
 
 
 class Direct:
@@ -107,6 +111,13 @@ class Direct:
         finally:
             os.close(descriptor)
 
+    def make_directory(self, path: str) -> None:
+        """See Access."""
+        try:
+            os.makedirs(path, exist_ok=True)
+        except OSError as error:
+            raise RrdError(f"can't make {path}: {error.strerror}") from error
+
     def _call(self, function: Callable[..., Any], path: str, *arguments: str) -> Any:
         for attempt in range(TRIES):
             try:
@@ -120,20 +131,42 @@ class Direct:
 
 
 class Store:
-    """The RRD files of ``families`` in ``directory``, as ``--rrd-name`` names them."""
+    """The RRD files of ``families`` in ``directory``, as ``--rrd-name`` names them.
+
+    With ``host`` they hold the events of that host alone, and the directory is made when it is needed.
+    """
 
     def __init__(
-        self, directory: str, families: tuple[Family, ...], name: str = "mailgraph", access: Access | None = None
+        self,
+        directory: str,
+        families: tuple[Family, ...],
+        name: str = "mailgraph",
+        access: Access | None = None,
+        host: str | None = None,
     ) -> None:
         self.families = families
         self._directory = directory
         self._name = name
+        self._host = host
         self._paths = {family: self.path(family) for family in families}
+        self._keys = {family: [self._key(counter) for _, counter in family.sources] for family in families}
         self._access = access or Direct()
+
+    def of_host(self, host: str) -> "Store":
+        """The store of one host of the log, in ``hosts/HOST/`` of this one's directory."""
+        directory = os.path.join(self._directory, HOSTS_DIRECTORY, host)
+        return Store(directory, self.families, self._name, self._access, host)
+
+    def _key(self, counter: str) -> str:
+        return counter if self._host is None else f"{self._host}{OF_HOST}{counter}"
 
     def path(self, family: Family) -> str:
         """The family's file, also of one that is none of ``families``."""
         return os.path.join(self._directory, family.file_name(self._name))
+
+    def exists(self) -> bool:
+        """Whether there are files.  Raises RrdError."""
+        return self.last(self.families[0]) is not None
 
     def last(self, family: Family) -> int | None:
         """The newest minute in the family's file, None where there is no file.  Raises RrdError."""
@@ -149,26 +182,29 @@ class Store:
 
         ``counts`` (events by minute and counter) is complete after ``after`` and up to ``through``.  Doing it again
         changes nothing.  A missing file is created, one that is made on demand at its first event; the answer
-        is whether it was.  Raises OutdatedError for a file that ends before ``after``, and RrdError.
+        is whether it was.  Raises OutdatedError for a file that ends before ``after``, and RrdError; a host's file is
+        unknown in between, for the log may have been read without regard to hosts then.
         """
         path = self._paths[family]
         last = self._access.last(path)
         missing = last is None
         if last is None:
-            if family.on_demand and not _has_event(family, counts):
+            if family.on_demand and not self._has_event(family, counts):
                 return False
             self._create(family, after)
+            last = after
+        if last < after and self._host is not None:
             last = after
         if last < after:
             raise OutdatedError(f"{path} ends at {_shown(last)}, before what is remembered ({_shown(after)})")
         sources = [source for source, _ in family.sources]
+        keys = self._keys[family]
         silent = ":0" * len(sources)  # most minutes of a quiet server: a year in 1.3 s instead of 2.3
         first = max(last + STEP, through - family.reach)
         for start in range(first, through + STEP, BATCH * STEP):
             minutes = range(start, min(start + BATCH * STEP, through + STEP), STEP)
-            updates = [
-                f"{minute}{_values(family, counts[minute]) if minute in counts else silent}" for minute in minutes
-            ]
+            counted = ((minute, counts.get(minute)) for minute in minutes)
+            updates = [f"{minute}{_values(keys, events) if events else silent}" for minute, events in counted]
             self._access.update(path, sources, updates)
         return missing
 
@@ -202,19 +238,20 @@ class Store:
         for path in self._paths.values():
             self._access.sync(path)
 
+    def _has_event(self, family: Family, counts: Mapping[int, Mapping[str, int]]) -> bool:
+        return any(counted.get(key) for counted in counts.values() for key in self._keys[family])
+
     def _create(self, family: Family, start: int) -> None:
+        if self._host is not None:
+            self._access.make_directory(self._directory)
         least = 0 if family.kind == ABSOLUTE else "U"
         sources = [f"DS:{source}:{family.kind}:{HEARTBEAT}:{least}:U" for source, _ in family.sources]
         archives = [f"RRA:{kind}:0.5:{steps}:{rows}" for kind, steps, rows in family.archives]
         self._access.create(self.path(family), start, sources, archives)
 
 
-def _has_event(family: Family, counts: Mapping[int, Mapping[str, int]]) -> bool:
-    return any(counted.get(counter) for counted in counts.values() for _, counter in family.sources)
-
-
-def _values(family: Family, counts: Mapping[str, int]) -> str:
-    return "".join(f":{counts.get(counter, 0)}" for _, counter in family.sources)
+def _values(keys: Sequence[str], counts: Mapping[str, int]) -> str:
+    return "".join(f":{counts.get(key, 0)}" for key in keys)
 
 
 def _sampled(family: Family, minute: int, values: Mapping[str, float]) -> str:

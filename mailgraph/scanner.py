@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from heapq import merge
 from itertools import groupby
 from string import ascii_uppercase
-from typing import NamedTuple, TypeAlias, TypeVar
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from mailgraph import UsageError
 from mailgraph.logforms import BEFORE_TEXT, HEADER, INLINE_REPEATED, LINE, MESSAGE_REPEATED, REPEATED, Stamps
@@ -18,11 +18,9 @@ from mailgraph.messages import Counters, Messages
 from mailgraph.ownrules import OwnRules
 from mailgraph.rules import EXIM4, POSTFIX_TAG, RECEIVED, RULES, Rule
 from mailgraph.schema import LATEST, STEP
+from mailgraph.splitting import OF_HOST, Counts, Names
 
 _T = TypeVar("_T")
-
-Counts: TypeAlias = dict[str, int]
-"""Events by counter."""
 
 Tally: TypeAlias = list[tuple[int, Counts]]
 """What a block counts, in the order of its lines: a minute (epoch second of its start) and its events.
@@ -30,8 +28,8 @@ Tally: TypeAlias = list[tuple[int, Counts]]
 A minute stands again where the log goes back to it, so that tallies of any cuts of a log say the same.
 """
 
-Events: TypeAlias = dict[Counters, int]
-"""Events by what one of them counts."""
+Events: TypeAlias = dict[tuple[Any, ...], int]
+"""Events by the counters of one of them; where hosts are split, by its host and these."""
 
 WINDOW = 16 * 1024
 """How many bytes ``last message repeated`` looks back for the line that it repeats."""
@@ -47,6 +45,8 @@ class Options(NamedTuple):
     virbl_is_virus: bool = False
     lmtp_is_smtp: bool = False
     host: str | None = None
+    hosts_limit: int = 0
+    """How many hosts are counted apart, too, at most."""
 
     def wants(self, rule: Rule) -> bool:
         """Whether the row is there under these options."""
@@ -191,6 +191,8 @@ class Scanner:
         self._ignored = {rule.name: _ignored_hosts(options, rule.unless) for rule in wanted if rule.unless}
         self._numbered = {rule.name for rule in wanted if b"(?P<N>" in rule.text}
         self._rows = self._by_index(wanted)
+        self._split = options.hosts_limit > 0
+        self._names = Names()
         self._host = None if options.host is None else _compiled(options.host, "--host")
 
     def _by_index(self, rules: tuple[Rule, ...]) -> dict[int, _Row]:
@@ -239,6 +241,7 @@ class Scanner:
 
     def _scan(self, block: bytes) -> Tally:
         text = b"\n" + block
+        split = self._split
         look_at_all = self._host is not None or (self._inline_repeated and MESSAGE_REPEATED in text)
         pattern, rows, taken_back = self._pattern, self._rows, self.messages.taken_back
         tally: list[tuple[int, Events]] = []
@@ -259,17 +262,20 @@ class Scanner:
             counters, step, groups, looked_at = rows[hit.lastindex or 0] if hit.re is pattern else _LOOKED_AT
             if look_at_all or looked_at:
                 for seen, times in self._look_at(hit, text, minute).items():
-                    events[seen] = events.get(seen, 0) + times
+                    key = (hit[HOST], seen) if split else seen
+                    events[key] = events.get(key, 0) + times
             else:
                 if step:
                     counters = step(counters, minute, *hit.group(*groups))
                 if counters:
-                    events[counters] = events.get(counters, 0) + 1
+                    key = (hit[HOST], counters) if split else counters
+                    events[key] = events.get(key, 0) + 1
             if taken_back:
-                tally.extend((earlier, {RECEIVED: -1}) for earlier in taken_back)
+                tally.extend((earlier, {(host, RECEIVED) if split else RECEIVED: -1}) for earlier, host in taken_back)
                 taken_back.clear()
         self._remember(block)
-        counted = ((minute, _counts(events)) for minute, events in tally)
+        fold = self._counts_by_host if split else _counts
+        counted = ((minute, fold(events)) for minute, events in tally)
         return [(minute, counts) for minute, counts in counted if counts]
 
     def _hits(self, text: bytes) -> Iterable[re.Match[bytes]]:
@@ -281,6 +287,15 @@ class Scanner:
 
     def _remember(self, block: bytes) -> None:
         self.window = block[-WINDOW:] if len(block) >= WINDOW else (self.window + block)[-WINDOW:]
+
+    def _counts_by_host(self, events: Events) -> Counts:
+        counts: Counts = {}
+        for (host, counters), times in events.items():
+            name = self._names[host]
+            for counter in counters:
+                for key in (counter, f"{name}{OF_HOST}{counter}"):
+                    counts[key] = counts.get(key, 0) + times
+        return counts
 
     def _look_at(self, hit: re.Match[bytes], text: bytes, minute: int) -> Events:
         """What a hit counts, where that takes more than its row."""

@@ -9,6 +9,9 @@ STEP = 60
 
 HEARTBEAT = 2 * STEP
 
+HOSTS_DIRECTORY = "hosts"
+"""Beside the RRD files: a directory for each host, with files of the same names."""
+
 LATEST = 2**36 // STEP * STEP
 """Epoch seconds, in the year 4147: what claims to be later is of the minute before.  Python's time ends in 9999."""
 

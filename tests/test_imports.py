@@ -12,6 +12,7 @@ FOUNDATION = ("schema", "rrdcached", "config")
 DAEMON = (
     "rules",
     "digests",
+    "splitting",
     "logforms",
     "messages",
     "ownrules",

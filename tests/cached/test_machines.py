@@ -63,7 +63,7 @@ class Host:
     @contextmanager
     def following(self, address: str, env: dict[str, str] | None = None) -> Iterator[None]:
         """Its mailgraph runs; what it says goes into the file ``said``."""
-        options = ("--rrdcached", address, "--rrdcached-host", self._name)
+        options = ("--no-machine", "--rrdcached", address, "--rrdcached-host", self._name)
         with (self.directory / "said").open("a") as said:
             process = subprocess.Popen(command(self.log, self.directory, *options), stderr=said, env=env)
         try:
@@ -91,7 +91,7 @@ def test_two_machines_files_are_whole_though_rrdcached_is_killed_under_load(serv
             until((host.rrd_dir / "mailgraph.rrd").exists)
             assert end_of(host.rrd_dir / "mailgraph.rrd") < end - STEP
             server.restart()
-        with following(a.log, direct[a]), following(b.log, direct[b]):
+        with following(a.log, direct[a], "--no-machine"), following(b.log, direct[b], "--no-machine"):
             until(lambda: end_of(a.rrd_dir / "mailgraph.rrd") >= end - STEP <= end_of(b.rrd_dir / "mailgraph.rrd"))
             until(lambda: all(is_same(host.rrd_dir, rrd_dir) for host, rrd_dir in direct.items()))
     assert total(direct[a] / "mailgraph.rrd", end - 86400, end - 43200) >= 720

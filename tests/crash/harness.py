@@ -94,11 +94,13 @@ class Machine:
         script: Sequence[Step],
         log: Path | None = None,
         store: Callable[[], Store] | None = None,
+        options: Options | None = None,
     ) -> None:
         """The log and the RRD files are in the directory, if ``log`` and ``store`` do not say another place."""
         self.directory = directory
         self.log = log or directory / "mail.log"
         self.now = now
+        self.options = options or Options()
         self.said: list[str] = []
         self.sent: dict[int, int] = {}
         """What was written to the RRDs of the counter, by minute."""
@@ -134,7 +136,7 @@ class Machine:
         counting = Counting(
             str(self.log),
             self._store(),
-            Options(),
+            self.options,
             None,
             Checkpoint(str(self.directory / "mailgraph.checkpoint")),
             say=self.said.append,

@@ -38,6 +38,7 @@ OPTIONS = (
     Options(True, True, ("filter|mx", ".*"), rbl_is_spam=True, virbl_is_virus=True, lmtp_is_smtp=True),
     Options(False, True, ("filter",), rbl_is_spam=True, virbl_is_virus=True, lmtp_is_smtp=True),
     Options(rbl_is_spam=True, host="mail|.*example"),
+    Options(hosts_limit=1),
 )
 """An input's first byte chooses."""
 

@@ -1,0 +1,1 @@
+"""Counting each host of a log apart."""
