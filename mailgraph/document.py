@@ -5,7 +5,7 @@ Values in, text out.  Knows no HTTP, no configuration and no RRD file.
 
 from mailgraph import __version__
 from mailgraph.dates import date
-from mailgraph.graphs import GRAPHS, WIDTH, Graph
+from mailgraph.graphs import WIDTH, Graph
 from mailgraph.schema import PERIODS
 from mailgraph.views import FORMS, Look, Moment, Range, View, address
 
@@ -65,32 +65,56 @@ PICTURE = """\
 
 
 class Links:
-    """Addresses on a page: queries to the program that made it."""
+    """Addresses on a page: queries to the program that made it.
+
+    ``scope`` begins each of them (``host=mx1``), where they are about one host of several; ``home`` is the page of all
+    graphs, and ``pages`` are others that this one names at its end, as name and address.
+    """
 
     head = '<link rel="stylesheet" href="?mailgraph.css">\n<script src="?mailgraph.js" defer></script>'
 
+    def __init__(self, scope: str = "", home: str = "?", pages: "Sequence[tuple[str, str]]" = ()) -> None:
+        self.scope = f"{scope}&" if scope else ""
+        self.home = home
+        self.pages = pages
+
+    def to(self, view: View, since: "Moment | None" = None, until: "Moment | None" = None, form: str = "") -> str:
+        """As views.address says."""
+        found = address(view, since, until, form)
+        return f"?{self.scope}{found[1:]}" if self.scope else found
+
     def picture(self, view: View, theme: str = "light", zoom: int = 1) -> str:
         """The picture of a view."""
-        light = address(view, form="png")
+        light = self.to(view, form="png")
         return f"{light}{'&theme=dark' if theme == 'dark' else ''}{f'&zoom={zoom}' if zoom > 1 else ''}"
 
     def own(self, view: View) -> str:
         """The page of a view's own."""
-        return address(view, view.since, view.until)
+        return self.to(view, view.since, view.until)
 
 
 QUERIES = Links()
 
 
 class Shown:
-    """A picture on a page: what it shows, of which range, and its figures (None where they can't be read)."""
+    """A picture on a page: what it shows, of which range, and its figures (None where they can't be read).
 
-    __slots__ = ("figures", "range", "view")
+    ``said`` are its figures in words, where they are known without the rows.
+    """
 
-    def __init__(self, view: View, asked: "Range | None" = None, figures: "Sequence[Figures] | None" = None) -> None:
+    __slots__ = ("figures", "range", "said", "view")
+
+    def __init__(
+        self,
+        view: View,
+        asked: "Range | None" = None,
+        figures: "Sequence[Figures] | None" = None,
+        said: str = "",
+    ) -> None:
         self.view = view
         self.range = asked
         self.figures = figures
+        self.said = said
 
 
 def page(host: str, warnings: "Iterable[str]", periods: "Sequence[Sequence[Shown]]", links: Links = QUERIES) -> str:
@@ -98,71 +122,76 @@ def page(host: str, warnings: "Iterable[str]", periods: "Sequence[Sequence[Shown
     jumps = "\n".join(f'<li><a href="#G{number}">{period.title}</a></li>' for number, period in enumerate(PERIODS))
     content = [
         f'<nav aria-label="Periods"><ul id="jump">\n{jumps}\n</ul></nav>\n<main>',
-        *_sentences(warnings),
+        *sentences(warnings),
         *(
             f'<section aria-labelledby="G{number}">\n<h2 id="G{number}">{PERIODS[number].title}</h2>\n'
-            + f"<p>{'<br>'.join(_linked(shown, links) for shown in pictures)}</p>\n</section>"
+            + f"<p>{'<br>'.join(linked(shown, links) for shown in pictures)}</p>\n</section>"
             for number, pictures in enumerate(periods)
         ),
+        *([links_to("Pages", links.pages)] if links.pages else ()),
         "</main>",
     ]
-    return _page(f"Mail statistics for {host}", "\n".join(content), links)
+    return whole(f"Mail statistics for {host}", "\n".join(content), links)
 
 
 def sentence_page(host: str, sentence: str) -> str:
     """The page when there is nothing to show but a sentence."""
-    return _page(f"Mail statistics for {host}", "\n".join(("<main>", *_sentences([sentence]), "</main>")))
+    return whole(f"Mail statistics for {host}", "\n".join(("<main>", *sentences([sentence]), "</main>")))
 
 
-def range_page(host: str, warnings: "Iterable[str]", shown: Shown, now: float) -> str:
+def range_page(host: str, warnings: "Iterable[str]", shown: Shown, now: float, links: Links = QUERIES) -> str:
     """A page of one graph over one range, with links to the ranges around it and to its other forms."""
-    title = f"{GRAPHS[shown.view.letter].title}: mail statistics for {host}"
+    title = f"{shown.view.graph.title}: mail statistics for {host}"
     asked = shown.range
-    content = ["<main>", *_sentences(warnings)]
+    content = ["<main>", *sentences(warnings)]
     if asked:
         content += [
             f"<h2>{date(asked.start)} \N{EN DASH} {date(asked.end)}</h2>",
-            f"<p>{_picture(shown, QUERIES)}</p>",
-            _links("Ranges", _ranges(shown.view, asked, now)),
-            _links("Forms", ((form.upper(), address(shown.view, form=form)) for form in FORMS)),
+            f"<p>{_picture(shown, links)}</p>",
+            links_to("Ranges", _ranges(shown.view, asked, now, links)),
+            links_to("Forms", ((form.upper(), links.to(shown.view, form=form)) for form in FORMS)),
         ]
-    content += [_links("Pages", [("All graphs", "?")]), "</main>"]
-    return _page(title, "\n".join(content))
+    content += [links_to("Pages", [("All graphs", links.home), *links.pages]), "</main>"]
+    return whole(title, "\n".join(content))
 
 
-def _ranges(view: View, asked: Range, now: float) -> "Iterator[tuple[str, str]]":
+def _ranges(view: View, asked: Range, now: float, links: Links) -> "Iterator[tuple[str, str]]":
     length = asked.end - asked.start
     half = length // 2
-    yield "Earlier", address(view, Moment(asked.start - half), Moment(asked.end - half))
+    yield "Earlier", links.to(view, Moment(asked.start - half), Moment(asked.end - half))
     if asked.end + asked.row <= now:
-        yield "Later", address(view, Moment(asked.start + half), Moment(asked.end + half))
+        yield "Later", links.to(view, Moment(asked.start + half), Moment(asked.end + half))
     if view.until.epoch is None and not view.until.before_now:
-        yield "Wider", address(view, Moment(before_now=2 * length), view.until)
-        yield "Narrower", address(view, Moment(before_now=half), view.until)
+        yield "Wider", links.to(view, Moment(before_now=2 * length), view.until)
+        yield "Narrower", links.to(view, Moment(before_now=half), view.until)
     else:
-        yield "Wider", address(view, Moment(asked.start - half), Moment(asked.end + half))
-        yield "Narrower", address(view, Moment(asked.start + half // 2), Moment(asked.end - half // 2))
-    yield "This range for good", address(view, Moment(asked.start), Moment(asked.end))
+        yield "Wider", links.to(view, Moment(asked.start - half), Moment(asked.end + half))
+        yield "Narrower", links.to(view, Moment(asked.start + half // 2), Moment(asked.end - half // 2))
+    yield "This range for good", links.to(view, Moment(asked.start), Moment(asked.end))
 
 
-def _page(title: str, content: str, links: Links = QUERIES) -> str:
+def whole(title: str, content: str, links: Links = QUERIES) -> str:
+    """A page around its content: what stands between the title and the footer, as HTML."""
     return PAGE.format(title=text(title), head=links.head, content=content, version=__version__)
 
 
-def _sentences(sentences: "Iterable[str]") -> "Iterator[str]":
-    return (f'<p class="sentence">{text(sentence)}</p>' for sentence in sentences)
+def sentences(said: "Iterable[str]") -> "Iterator[str]":
+    """A paragraph each: what is wrong."""
+    return (f'<p class="sentence">{text(sentence)}</p>' for sentence in said)
 
 
-def _links(label: str, links: "Iterable[tuple[str, str]]") -> str:
-    items = "\n".join(f'<li><a href="{text(target)}">{name}</a></li>' for name, target in links)
+def links_to(label: str, links: "Iterable[tuple[str, str]]") -> str:
+    """A row of links, as name and address."""
+    items = "\n".join(f'<li><a href="{text(target)}">{text(name)}</a></li>' for name, target in links)
     return f'<nav aria-label="{label}"><ul class="links">\n{items}\n</ul></nav>'
 
 
-def _linked(shown: Shown, links: Links) -> str:
-    return f'<a href="{text(links.own(shown.view))}">{_picture(shown, links)}</a>'
+def linked(shown: Shown, links: Links, more: str = "") -> str:
+    """A picture that leads to its view's own page; ``more`` are further attributes."""
+    return f'<a href="{text(links.own(shown.view))}">{_picture(shown, links, more)}</a>'
 
 
-def _picture(shown: Shown, links: Links) -> str:
+def _picture(shown: Shown, links: Links, more: str = "") -> str:
     """The picture on light and dark screens, each in the screen's own pixels."""
     view, asked = shown.view, shown.range
     light, larger, dark, larger_dark = (
@@ -174,15 +203,19 @@ def _picture(shown: Shown, links: Links) -> str:
             f' data-graph="{view.letter}" data-from="{asked.start}" data-to="{asked.end}"'
             f' data-left="{PLOT_LEFT}" data-width="{view.look.width}"'
         )
+        if links.scope:
+            zoomable += f' data-scope="{text(links.scope)}"'
     return (
         f'<picture><source media="screen and (prefers-color-scheme: dark)" srcset="{dark}, {larger_dark} 2x">'
-        f'<img src="{light}" srcset="{larger} 2x" alt="{text(_described(shown))}"{zoomable}></picture>'
+        f'<img src="{light}" srcset="{larger} 2x" alt="{text(_described(shown))}"{zoomable}{more}></picture>'
     )
 
 
 def _described(shown: Shown) -> str:
     """The picture in words: its graph, and the legend's numbers."""
-    title = GRAPHS[shown.view.letter].title
+    title = shown.view.graph.title
+    if shown.said:
+        return f"{title}. {shown.said}"
     if shown.figures is None:
         return f"{title}: no numbers"
     return f"{title}. " + " ".join(_said(one) for one in shown.figures)
@@ -205,8 +238,7 @@ def _said(figures: "Figures") -> str:
 
 def sentence_picture(graph: Graph, look: Look, sentence: str) -> str:
     """A sentence as SVG, as large as the graph that it stands for: it works where an image is asked for."""
-    width = FRAME_WIDTH + look.width
-    height = (look.height or graph.height) + FRAME_HEIGHT + LEGEND_HEIGHT * len(graph.series)
+    width, height = size(graph, look, len(graph.series))
     lines = "\n".join(
         f'<tspan x="16" y="{16 * number + 24}">{text(line)}</tspan>' for number, line in enumerate(_lines(sentence))
     )
@@ -218,6 +250,11 @@ def sentence_picture(graph: Graph, look: Look, sentence: str) -> str:
         sentence=text(sentence),
         lines=lines,
     )
+
+
+def size(graph: Graph, look: Look, rows: int) -> tuple[int, int]:
+    """Width and height of a picture with so many rows in its legend."""
+    return FRAME_WIDTH + look.width, (look.height or graph.height) + FRAME_HEIGHT + LEGEND_HEIGHT * rows
 
 
 def _lines(sentence: str) -> "Iterator[str]":
@@ -248,7 +285,7 @@ def text(value: str) -> str:
     return printable
 
 
-def larger(letter: str) -> Look:
+def larger(graph: Graph) -> Look:
     """How a graph looks on a page of its own."""
     times, parts = LARGER
-    return Look(width=WIDTH * times // parts, height=GRAPHS[letter].height * times // parts)
+    return Look(width=WIDTH * times // parts, height=graph.height * times // parts)

@@ -1,17 +1,21 @@
 """A graph's rows and the numbers of its legend, from RRD files.  Imports no rrdtool, which makes the same numbers."""
 
 from mailgraph.files import Unusable
-from mailgraph.graphs import GRAPHS, RATE, SOURCES
+from mailgraph.graphs import RATE, SOURCES
 from mailgraph.schema import GAUGE, MAIL, STEP
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mailgraph.farfile import FarFile
     from mailgraph.files import Files
-    from mailgraph.graphs import Measure, Series
+    from mailgraph.graphs import Graph, Measure, Series
     from mailgraph.rrdfile import RrdFile
     from mailgraph.schema import Family
-    from mailgraph.views import Range, View
+    from mailgraph.views import Look, Range, View
+
+    Draw = Callable[[Graph, Range, Look, str, dict[Family, str]], bytes]
 
 
 class Figures:
@@ -56,16 +60,21 @@ class Figures:
 
 
 class Taken:
-    """What a view shows: the range it comes to, the figures of its series, and the files that they are from."""
+    """What a view shows: its graph, the range it comes to, the figures of its series, and the files they are from.
 
-    __slots__ = ("figures", "files", "last", "range")
+    ``changed`` and ``changes``: when the picture last changed and when it may change next (epoch).
+    """
+
+    __slots__ = ("changed", "changes", "figures", "files", "graph", "range")
 
     def __init__(self, view: "View", steps: int, files: "Files", now: float) -> None:
-        graph = GRAPHS[view.letter]
+        graph = self.graph = view.graph
         self.files: dict[Family, RrdFile | FarFile] = files.of(graph.families(steps))
-        self.last = _last(self.files, files)
-        """The newest minute stored."""
-        self.range = view.range(now, self.last, steps)
+        last = _last(self.files, files)
+        self.range = view.range(now, last, steps)
+        # A second later when the data are there up to the picture's end: they may come late.
+        self.changed: int | None = self.range.end + (last >= self.range.end)
+        self.changes = self.range.end + self.range.row
         self.figures = [
             _figures(series, self.files[family], source, self.range, graph.measure)
             for series in graph.series
@@ -78,22 +87,32 @@ class Taken:
         """Seconds of the range of which something is known."""
         return self.range.row * max(one.known for one in self.figures)
 
+    def drawn(self, look: "Look", form: str, draw: "Draw") -> bytes:
+        """The picture, drawn by ``drawing.draw``.  Raises what that raises."""
+        return draw(self.graph, self.range, look, form, {family: file.path for family, file in self.files.items()})
+
 
 def taken(view: "View", files: "Files", now: float) -> Taken:
-    """What a view shows, from the finest archive that reaches back far enough.  Raises files.Unusable.
+    """What a view shows.  Raises files.Unusable."""
+    return finest(view, now, lambda steps: Taken(view, steps, files, now))
+
+
+def finest(view: "View", now: float, take: "Callable[[int], Taken]") -> Taken:
+    """What ``take`` has of a view in rows of so many steps, from the finest archive that reaches back far enough.
 
     The file of single minutes may be younger than the others; then the next archive serves if it knows more.
+    Raises files.Unusable.
     """
     steps, *coarser = view.archives(now)
     if not coarser:
-        return Taken(view, steps, files, now)
+        return take(steps)
     try:
-        fine = Taken(view, steps, files, now)
+        fine = take(steps)
     except Unusable:  # the page's top says why
-        return Taken(view, coarser[0], files, now)
+        return take(coarser[0])
     if fine.known + 2 * coarser[0] * STEP >= fine.range.end - fine.range.start:
         return fine
-    coarse = Taken(view, coarser[0], files, now)
+    coarse = take(coarser[0])
     return fine if fine.known + 2 * coarse.range.row >= coarse.known else coarse
 
 

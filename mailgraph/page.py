@@ -10,7 +10,6 @@ from mailgraph import __version__, answers, assets, config, figures, views
 from mailgraph.answers import HTML, NOT_KEPT, SVG, Answer, Validity, answer
 from mailgraph.drawing import DrawingError, Locked, draw
 from mailgraph.files import Files, Unusable, located
-from mailgraph.graphs import GRAPHS
 from mailgraph.schema import MAIL
 
 TYPE_CHECKING = False
@@ -99,9 +98,10 @@ class Page:
         files, now = Files(paths), self._now()
         faults = [*files.faults(MAIL, now), *(kept.faults() if kept else ())]
         if view:
-            page = pages.single(self._host, view, files, now, faults)
+            page = pages.single(self._host, view, lambda view: figures.taken(view, files, now), now, faults)
         else:
-            page = pages.overview(self._host, files, now, faults)
+            views = pages.views_of(files)
+            page = pages.overview(self._host, views, lambda view: figures.taken(view, files, now), faults)
         return self._unless_held(environ, Validity(_tag(page)), lambda: page, HTML, ("Refresh", str(REFRESH)))
 
     def _view(self, view: "View", environ: "dict[str, Any]") -> Answer:
@@ -157,15 +157,13 @@ class Page:
 
 
 def _content(view: "View", taken: "Taken", tag: str, kept: "Kept | None") -> "str | bytes":
-    graph = GRAPHS[view.letter]
     if view.form in ("csv", "json"):
         from mailgraph import tables
 
-        return tables.csv(taken.figures, taken.range) if view.form == "csv" else tables.json(graph, taken)
+        return tables.csv(taken.figures, taken.range) if view.form == "csv" else tables.json(taken)
     picture = kept.get(tag) if kept else None
     if picture is None:
-        paths = {family: file.path for family, file in taken.files.items()}
-        picture = draw(graph, taken.range, view.look, view.form, paths)
+        picture = taken.drawn(view.look, view.form, draw)
         if kept:
             kept.put(tag, picture)
     return picture
@@ -177,19 +175,16 @@ def _sentence(status: str, view: "View", sentence: str, *headers: "tuple[str, st
         return answer(status, answers.TEXT, f"{sentence}\n", NOT_KEPT, *headers)
     from mailgraph.document import sentence_picture
 
-    return answer(status, SVG, sentence_picture(GRAPHS[view.letter], view.look, sentence), NOT_KEPT, *headers)
+    return answer(status, SVG, sentence_picture(view.graph, view.look, sentence), NOT_KEPT, *headers)
 
 
 def _validity(view: "View", taken: "Taken") -> Validity:
-    """Its tag is made from all that goes into the picture.
-
-    The date is the picture's end, and a second later when the data are there up to its end: they may come late.
-    """
+    """Its tag is made from all that goes into the picture."""
     look, asked = view.look, taken.range
     drawn = [one.fingerprint() for one in taken.figures]
     pixels = (look.theme, look.zoom, look.width, look.height)
     tag = _tag(repr((__version__, view.letter, view.form, pixels, asked.start, asked.end, drawn)))
-    return Validity(tag, asked.end + (taken.last >= asked.end), asked.end + asked.row)
+    return Validity(tag, taken.changed, taken.changes)
 
 
 def _tag(content: str) -> str:

@@ -52,7 +52,7 @@ class RrdFile:
         self.path = path
         with open(path, "rb") as file:
             self._content = file.read()
-        self._read: dict[int, list[float]] = {}
+        self._read: dict[int, "memoryview[float]"] = {}
         self._check_head()
         sources, archives, self.step = self._words(24, 3)
         if HEAD + sources * SOURCE + archives * ARCHIVE > len(self._content):
@@ -111,20 +111,28 @@ class RrdFile:
         ``start`` and ``end`` are multiples of a row.  Raises NotReadable where there is no such archive.
         """
         archive = self._archive(kind, steps)
-        ring = self._stored(archive)[self.sources.index(source) :: len(self.sources)]
         row = steps * self.step
         oldest = archive.latest - (archive.rows - 1) * row
         first, behind = (start + row - oldest) // row, (end + row - oldest) // row
-        values = (ring[archive.pointer + 1 :] + ring[: archive.pointer + 1])[max(first, 0) : max(behind, 0)]
+        values = self._ring(archive, source, max(first, 0), max(behind, 0))
         before = min(max(-first, 0), behind - first)
         return [UNKNOWN] * before + values + [UNKNOWN] * (behind - first - before - len(values))
 
-    def _stored(self, archive: Archive) -> list[float]:
+    def _ring(self, archive: Archive, source: str, first: int, behind: int) -> list[float]:
+        """A data source's rows, counted from the oldest; only these become Python's numbers, 20 ns each."""
+        column = self._stored(archive)[self.sources.index(source) :: len(self.sources)]
+        seam = archive.pointer + 1
+        older = archive.rows - seam
+        values = column[seam:][first:behind].tolist()
+        if behind > older:
+            values += column[:seam][max(first - older, 0) : behind - older].tolist()
+        return values
+
+    def _stored(self, archive: Archive) -> "memoryview[float]":
         """All numbers of the archive, row by row, in the order of the ring."""
         if archive.offset not in self._read:
             size = archive.rows * len(self.sources) * WORD
-            floats = memoryview(self._content)[archive.offset :][:size].cast("d")
-            self._read[archive.offset] = floats.tolist()  # type: ignore[assignment]  # typeshed takes them for ints
+            self._read[archive.offset] = memoryview(self._content)[archive.offset :][:size].cast("d")
         return self._read[archive.offset]
 
     def _archive(self, kind: str, steps: int) -> Archive:

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from mailgraph import MailgraphError, assets, document, figures, pages, views
 from mailgraph.drawing import DrawingError, draw
 from mailgraph.files import Files, Unusable
-from mailgraph.graphs import GRAPHS
 from mailgraph.schema import MAIL
 
 INDEX = "index.html"
@@ -46,7 +45,10 @@ def write(directory: str, files: Files, host: str, now: float) -> None:
         contents = {assets.STYLESHEET: assets.read(assets.STYLESHEET), **dict(_pictures(files, now, links))}
     except (Unusable, DrawingError) as error:
         raise StaticError(f"{error}") from error
-    contents[INDEX] = pages.overview(host, files, now, files.faults(MAIL, now), links).encode("utf-8", "replace")
+    page = pages.overview(
+        host, pages.views_of(files), lambda view: figures.taken(view, files, now), files.faults(MAIL, now), links
+    )
+    contents[INDEX] = page.encode("utf-8", "replace")
     try:
         os.makedirs(directory, exist_ok=True)
         for name, content in contents.items():
@@ -57,12 +59,10 @@ def write(directory: str, files: Files, host: str, now: float) -> None:
 
 def _pictures(files: Files, now: float, links: Plain) -> Iterator[tuple[str, bytes]]:
     for view in pages.views_of(files):
-        graph = GRAPHS[view.letter]
         taken = figures.taken(view, files, now)
-        paths = {family: file.path for family, file in taken.files.items()}
         for theme, zoom in LOOKS:
-            yield links.picture(view, theme, zoom), draw(graph, taken.range, views.Look(theme, zoom), "png", paths)
-        yield links.own(view), draw(graph, taken.range, view.look, "svg", paths)
+            yield links.picture(view, theme, zoom), taken.drawn(views.Look(theme, zoom), "png", draw)
+        yield links.own(view), taken.drawn(view.look, "svg", draw)
 
 
 def _replace(path: str, content: bytes) -> None:

@@ -5,7 +5,7 @@ import time
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from mailgraph.figures import Figures, Taken
-    from mailgraph.graphs import Graph, Measure
+    from mailgraph.graphs import Measure
     from mailgraph.views import Range
 
 DIGITS = 6
@@ -34,13 +34,13 @@ def csv(figures: "list[Figures]", asked: "Range") -> str:
     return "".join(",".join(line) + "\r\n" for line in lines)
 
 
-def json(graph: "Graph", taken: "Taken") -> str:
+def json(taken: "Taken") -> str:
     """One object: the range, the units, and for each series the legend's numbers and its rows; null where unknown."""
     from json import dumps
 
-    asked, measure = taken.range, graph.measure
+    asked, measure = taken.range, taken.graph.measure
     content = {
-        "title": graph.title,
+        "title": taken.graph.title,
         "start": asked.first,
         "end": asked.end,
         "step": asked.row,

@@ -12,6 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from mailgraph.graphs import Graph
     from mailgraph.schema import Period
 
 FORMS = ("png", "svg", "csv", "json")
@@ -104,12 +105,20 @@ class Range:
 class View:
     """A graph over a range, as asked for.  ``form`` is one of FORMS, or empty for the page of the view."""
 
-    __slots__ = ("form", "letter", "look", "since", "steps", "until")
+    __slots__ = ("form", "graph", "letter", "look", "since", "steps", "until")
 
     def __init__(
-        self, letter: str, form: str, look: Look, since: Moment, until: "Moment | None" = None, steps: int = 0
+        self,
+        letter: str,
+        form: str,
+        look: Look,
+        since: Moment,
+        until: "Moment | None" = None,
+        steps: int = 0,
+        graphs: "Mapping[str, Graph]" = GRAPHS,
     ) -> None:
         self.letter = letter
+        self.graph = graphs[letter]
         self.form = form
         self.look = look
         self.since = since
@@ -152,31 +161,32 @@ class View:
         return Range(min(since, end - row) // row * row, end, steps)
 
 
-def _picture(name: str) -> "tuple[str, Period] | None":
+def _picture(name: str, graphs: "Mapping[str, Graph]") -> "tuple[str, Period] | None":
     """Graph and period of what the original's page shows under this query string, or what is beside it here."""
     for number, period in enumerate(PERIODS):
         letter = name.removeprefix(f"{number}-")
-        if letter != name and letter in GRAPHS:
+        if letter != name and letter in graphs:
             return letter, period
     return None
 
 
-def parsed(query: str) -> View:
+def parsed(query: str, graphs: "Mapping[str, Graph]" = GRAPHS) -> View:
     """What ``0-n``, ``0-n.svg``, ``0-n&zoom=2&theme=dark``, or ``g=n&from=now-6h&to=now&form=csv`` asks for.
 
-    Raises BadQuery.
+    Of these graphs, by letter.  Raises BadQuery.
     """
     name, more, rest = query.partition("&")
     picture, dot, form = name.partition(".")
-    known = _picture(picture)
+    known = _picture(picture, graphs)
     if known is None:
-        return _ranged(_options(query))
+        return _ranged(options(query), graphs)
     if dot and form not in FORMS:
         raise BadQuery
     letter, period = known
-    options = _options(rest) if more else {}
-    view = View(letter, form or "png", _look(options), Moment(before_now=period.seconds), steps=period.steps)
-    return _nothing_left(options, view)
+    further = options(rest) if more else {}
+    since = Moment(before_now=period.seconds)
+    view = View(letter, form or "png", _look(further), since, steps=period.steps, graphs=graphs)
+    return _nothing_left(further, view)
 
 
 def address(view: View, since: "Moment | None" = None, until: "Moment | None" = None, form: str = "") -> str:
@@ -195,23 +205,23 @@ def address(view: View, since: "Moment | None" = None, until: "Moment | None" = 
     return f"{found}&form={form}{width}{height}"
 
 
-def _ranged(options: "dict[str, str]") -> View:
+def _ranged(options: "dict[str, str]", graphs: "Mapping[str, Graph]") -> View:
     letter, form = options.pop("g", ""), options.pop("form", "")
-    if letter not in GRAPHS or (form and form not in FORMS):
+    if letter not in graphs or (form and form not in FORMS):
         raise BadQuery
     since, until = _moment(options.pop("from", "now-1d")), _moment(options.pop("to", "now"))
-    return _nothing_left(options, View(letter, form, _look(options), since, until))
+    return _nothing_left(options, View(letter, form, _look(options), since, until, graphs=graphs))
 
 
-def _options(query: str) -> "dict[str, str]":
-    """``name=value&...``; each name once."""
-    options: dict[str, str] = {}
+def options(query: str) -> "dict[str, str]":
+    """``name=value&...``; each name once.  Raises BadQuery."""
+    found: dict[str, str] = {}
     for part in query.split("&"):
         name, equals, value = part.partition("=")
-        if not equals or name in options:
+        if not equals or name in found:
             raise BadQuery
-        options[name] = value
-    return options
+        found[name] = value
+    return found
 
 
 def _nothing_left(options: "Mapping[str, str]", view: View) -> View:
