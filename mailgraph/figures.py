@@ -7,6 +7,7 @@ from mailgraph.schema import GAUGE, MAIL, STEP
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import TypeVar
 
     from mailgraph.farfile import FarFile
     from mailgraph.files import Files
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from mailgraph.schema import Family
     from mailgraph.views import Look, Range, View
 
+    AnyTaken = TypeVar("AnyTaken", bound="Taken")
     Draw = Callable[[Graph, Range, Look, str, dict[Family, str]], bytes]
 
 
@@ -97,7 +99,7 @@ def taken(view: "View", files: "Files", now: float) -> Taken:
     return finest(view, now, lambda steps: Taken(view, steps, files, now))
 
 
-def finest(view: "View", now: float, take: "Callable[[int], Taken]") -> Taken:
+def finest(view: "View", now: float, take: "Callable[[int], AnyTaken]") -> "AnyTaken":
     """What ``take`` has of a view in rows of so many steps, from the finest archive that reaches back far enough.
 
     The file of single minutes may be younger than the others; then the next archive serves if it knows more.

@@ -52,7 +52,7 @@ class RrdFile:
         self.path = path
         with open(path, "rb") as file:
             self._content = file.read()
-        self._read: dict[int, "memoryview[float]"] = {}
+        self._read: dict[int, memoryview[float]] = {}
         self._check_head()
         sources, archives, self.step = self._words(24, 3)
         if HEAD + sources * SOURCE + archives * ARCHIVE > len(self._content):
@@ -110,23 +110,33 @@ class RrdFile:
 
         ``start`` and ``end`` are multiples of a row.  Raises NotReadable where there is no such archive.
         """
+        older, newer = self._stored_rows(source, kind, steps, start, end)
+        known = len(older) + len(newer)
+        wanted = (end - start) // (steps * self.step)
+        if known == wanted:
+            return [*older, *newer]  # twice as fast as their tolist()
         archive = self._archive(kind, steps)
         row = steps * self.step
-        oldest = archive.latest - (archive.rows - 1) * row
-        first, behind = (start + row - oldest) // row, (end + row - oldest) // row
-        values = self._ring(archive, source, max(first, 0), max(behind, 0))
-        before = min(max(-first, 0), behind - first)
-        return [UNKNOWN] * before + values + [UNKNOWN] * (behind - first - before - len(values))
+        before = min(max((archive.latest - archive.rows * row - start) // row, 0), wanted)
+        return [UNKNOWN] * before + [*older, *newer] + [UNKNOWN] * (wanted - before - known)
 
-    def _ring(self, archive: Archive, source: str, first: int, behind: int) -> list[float]:
-        """A data source's rows, counted from the oldest; only these become Python's numbers, 20 ns each."""
+    def total(self, source: str, kind: str, steps: int, start: int, end: int) -> float:
+        """The sum of such rows that are stored, NaN where one of them is unknown; no list is made of them."""
+        older, newer = self._stored_rows(source, kind, steps, start, end)
+        return sum(older) + sum(newer)
+
+    def _stored_rows(
+        self, source: str, kind: str, steps: int, start: int, end: int
+    ) -> "tuple[memoryview[float], memoryview[float]]":
+        """Those of the rows that the archive reaches, up to the ring's seam and from there."""
+        archive = self._archive(kind, steps)
+        row = steps * self.step
+        oldest = archive.latest - archive.rows * row
+        first, behind = max((start - oldest) // row, 0), max((end - oldest) // row, 0)
         column = self._stored(archive)[self.sources.index(source) :: len(self.sources)]
         seam = archive.pointer + 1
         older = archive.rows - seam
-        values = column[seam:][first:behind].tolist()
-        if behind > older:
-            values += column[:seam][max(first - older, 0) : behind - older].tolist()
-        return values
+        return column[seam:][first:behind], column[:seam][max(first - older, 0) : max(behind - older, 0)]
 
     def _stored(self, archive: Archive) -> "memoryview[float]":
         """All numbers of the archive, row by row, in the order of the ring."""

@@ -6,18 +6,24 @@ if TYPE_CHECKING:
 
 
 class Theme:
-    """Colours as RRGGBB: ``parts`` by rrdtool's name of the picture's part, ``series`` by counter, ``own`` else."""
+    """Colours as RRGGBB: ``parts`` by rrdtool's name of the picture's part, ``series`` by counter, ``own`` else.
 
-    __slots__ = ("own", "parts", "series")
+    ``hosts`` are those of hosts above each other, by their place; light and dark ones in turn.
+    """
 
-    def __init__(self, parts: "Mapping[str, str]", series: "Mapping[str, str]", own: str) -> None:
+    __slots__ = ("hosts", "own", "parts", "series")
+
+    def __init__(
+        self, parts: "Mapping[str, str]", series: "Mapping[str, str]", hosts: "Mapping[str, str]", own: str
+    ) -> None:
         self.parts = parts
         self.series = series
+        self.hosts = hosts
         self.own = own
 
     def colour(self, counter: str) -> str:
-        """The colour of a counter, also of one of one's own."""
-        return self.series.get(counter, self.own)
+        """The colour of a counter, also of one of one's own, or of a host."""
+        return self.series.get(counter) or self.hosts.get(counter, self.own)
 
     @property
     def background(self) -> str:
@@ -56,6 +62,19 @@ LIGHT = Theme(
         "queue_deferred": "DD8800",
         "queue_hold": "BBBBBB",
         "queue_oldest": "3366CC",
+    },
+    {
+        "_host0": "1F5FA8",
+        "_host1": "D97000",
+        "_host2": "117733",
+        "_host3": "CC6677",
+        "_host4": "5B3A8E",
+        "_host5": "2A9D8F",
+        "_host6": "882255",
+        "_host7": "8C8C00",
+        "_host8": "0B3C5D",
+        "_host9": "C0702A",
+        "_others": "8A8A8A",
     },
     own="3366CC",
 )
@@ -103,6 +122,19 @@ DARK = Theme(
         "queue_deferred": "FFD23F",
         "queue_hold": "7D828C",
         "queue_oldest": "4D8DFF",
+    },
+    {
+        "_host0": "4D8DFF",
+        "_host1": "FFC266",
+        "_host2": "3FAF6C",
+        "_host3": "FF9EB5",
+        "_host4": "8A6CF0",
+        "_host5": "7FE0D3",
+        "_host6": "D0559A",
+        "_host7": "E3E36B",
+        "_host8": "5F93C4",
+        "_host9": "F0A070",
+        "_others": "8A909C",
     },
     own="4D8DFF",
 )

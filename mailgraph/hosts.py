@@ -1,0 +1,117 @@
+"""Which hosts there are: the directories of RRD_DIR/hosts, or RRD_DIR itself.  Knows no HTTP and no page.
+
+A host is taken from the listing of the directory alone; what a request names is compared with that.
+"""
+
+import os
+
+from mailgraph.schema import FAMILIES, MAIL
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+HOSTS = "hosts"
+"""The directory, in RRD_DIR."""
+
+SHOWN_FAULTS = 5
+"""Sentences about single hosts that a page begins with; hundreds would hide it."""
+
+
+class Host:
+    """A host: its ``name``, which is its directory's; where its RRD files are; and what it is called on the page."""
+
+    __slots__ = ("directory", "label", "name")
+
+    def __init__(self, name: str, directory: str) -> None:
+        self.name = name
+        self.directory = directory
+        self.label = name
+
+
+class Listing:
+    """The hosts, by name, and what is wrong with directories that are left out, in a sentence each."""
+
+    __slots__ = ("faults", "hosts")
+
+    def __init__(self, hosts: "dict[str, Host]", faults: list[str]) -> None:
+        self.hosts = hosts
+        self.faults = faults
+
+
+def are_there(rrd_dir: str) -> bool:
+    """Whether there may be several hosts: one system call of a request."""
+    return os.path.isdir(os.path.join(rrd_dir, HOSTS))
+
+
+def listed(rrd_dir: str, rrd_name: str, machine: str, split: bool) -> Listing:
+    """The hosts whose RRD files are named so.
+
+    Where the files in RRD_DIR itself are no totals of all hosts (``split``), they are those of one host more: this
+    ``machine``.
+    """
+    parent = os.path.join(rrd_dir, HOSTS)
+    try:
+        names = sorted(name for name in os.listdir(parent) if name[0] != ".")
+    except OSError as error:
+        return Listing({}, [f"can't read {parent}: {error.strerror} (it should be readable for the web server's user)"])
+    readable = [name for name in names if _is_text(name)]
+    faults = [
+        f"{os.path.join(parent, name)} is left out: its name is not UTF-8 (give the directory another name)"
+        for name in names
+        if not _is_text(name)
+    ]
+    found = {name: Host(name, os.path.join(parent, name)) for name in readable}
+    hosts = {name: host for name, host in found.items() if _has_files(host.directory, rrd_name)}
+    if hosts and not split and _has_files(rrd_dir, rrd_name):
+        if machine in hosts:
+            faults.append(
+                f"{rrd_dir} itself is left out: it holds files of {machine}, and so does {parent}/{machine}"
+                " (set SPLIT_HOSTS=true if the former are the totals of all hosts, else move them away)"
+            )
+        else:
+            hosts[machine] = Host(machine, rrd_dir)
+    return Listing(hosts, faults)
+
+
+def _is_text(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:  # bytes that are no UTF-8
+        return False
+    return True
+
+
+def _has_files(directory: str, rrd_name: str) -> bool:
+    """The mail file nearly always; a host may count without it (``--no-mail-rrd``)."""
+    return any(os.path.isfile(os.path.join(directory, family.file_name(rrd_name))) for family in (MAIL, *FAMILIES))
+
+
+def few(faults: "Iterable[str]") -> "Iterator[str]":
+    """The first of them, and how many more there are."""
+    every = list(faults)
+    yield from every[:SHOWN_FAULTS]
+    if len(every) > SHOWN_FAULTS:
+        yield f"and {len(every) - SHOWN_FAULTS} more of this kind"
+
+
+def quoted(name: str) -> str:
+    """A name as a part of a URL (RFC 3986).  The standard library's urllib.parse would bring ``re`` along."""
+    return "".join(
+        chr(byte) if byte < 128 and (chr(byte).isalnum() or byte in b"-._~") else f"%{byte:02X}"
+        for byte in os.fsencode(name)
+    )
+
+
+def unquoted(text: str) -> str:
+    """What ``quoted``, or a browser, made such a part of.  Other text than ASCII names nothing."""
+    if not text.isascii():
+        return ""
+    start, *parts = text.encode().split(b"%")
+    found = start
+    for part in parts:
+        try:
+            found += bytes.fromhex(part[:2].decode()) + part[2:]
+        except ValueError:  # no two hexadecimal digits: it stands for itself
+            found += b"%" + part
+    return os.fsdecode(found)

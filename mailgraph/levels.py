@@ -1,0 +1,121 @@
+"""Whether a host has fallen silent or is far from its usual level, from what its RRD files hold.  Knows no file.
+
+The last hour is held against the same hour of each of the last seven days.  It is far below where it has less than a
+quarter of what that hour had a week ago, and on all of these days but one (which may have been an outage); it is far
+above where it has more than four times of what any of them had.  Less than FLOOR events an hour is noise.
+"""
+
+from mailgraph.schema import ARCHIVE_STEPS, DAY, STEP
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Rates = Callable[[int, int, int], list[float]]
+    """Events per second in rows of so many steps, behind a time and up to another (epoch); NaN where unknown."""
+
+FINE, COARSE, COARSEST = ARCHIVE_STEPS[:3]
+FINE_ROW, HOUR, LONG_ROW = FINE * STEP, COARSE * STEP, COARSEST * STEP
+"""An hour is 56 minutes, a row of the archive that goes back a week; and of the one for a month, the days before."""
+
+FACTOR = 4
+FLOOR = 20
+"""Of 20 that come by chance, fewer than a quarter come once in 60,000 hours (Poisson); 500 hosts have 12,000 a day."""
+
+DAYS = 7
+LEAST_DAYS = 2
+
+SILENT, BELOW, ABOVE = "silent", "below", "above"
+
+
+class Level:
+    """How a host is unusual: ``kind`` (SILENT, BELOW, ABOVE), events of the last hour, and what is ``usual``.
+
+    ``usual`` are the lesser and the greater number; ``since``, of a silent one, is the end of its last events (epoch).
+    """
+
+    __slots__ = ("count", "kind", "since", "usual")
+
+    def __init__(self, kind: str, count: float, usual: tuple[float, float], since: int = 0) -> None:
+        self.kind = kind
+        self.count = count
+        self.usual = usual
+        self.since = since
+
+
+def judged(rates: "Rates", end: int) -> Level | None:
+    """What is unusual in the hour up to ``end``, a whole row of FINE steps; None where nothing is, or can be known."""
+    count = _last_hour(rates, end)
+    if count != count:  # noqa: PLR0124  # NaN: the daemon has not run for an hour yet
+        return None
+    before = _same_hours(rates, end)
+    if not count:
+        return _silent(rates, end, before)
+    usual = _usual(before)
+    if usual and usual[0] >= FLOOR and count * FACTOR < usual[0]:
+        return Level(BELOW, count, usual)
+    return _above(count, usual)
+
+
+def risen(rates: "Rates", end: int) -> Level | None:
+    """Where only more than usual is worth a look."""
+    count = _last_hour(rates, end)
+    return _above(count, _usual(_same_hours(rates, end))) if count > FACTOR * FLOOR else None
+
+
+def _last_hour(rates: "Rates", end: int) -> float:
+    """Events, NaN where not all is known."""
+    return sum(rates(FINE, end - HOUR, end)) * FINE_ROW
+
+
+def _above(count: float, usual: tuple[float, float] | None) -> Level | None:
+    return Level(ABOVE, count, usual) if usual and count > FACTOR * max(usual[1], FLOOR) else None
+
+
+def _same_hours(rates: "Rates", end: int) -> dict[int, float]:
+    """Events in the same hour, by days ago, where they are known.
+
+    The hour lies across two rows, of which each counts for the part that it shares with it.
+    """
+    first = (end - DAYS * DAY - 1) // HOUR * HOUR - HOUR
+    rows = rates(COARSE, first, end // HOUR * HOUR)
+    found = {}
+    for days in range(1, DAYS + 1):
+        whole, into = divmod(end - days * DAY - first, HOUR)
+        events = rows[whole - 1] * (HOUR - into) + (rows[whole] * into if into else 0)
+        if events == events:  # noqa: PLR0124  # no NaN
+            found[days] = events
+    return found
+
+
+def _usual(before: dict[int, float]) -> tuple[float, float] | None:
+    """The least and the most that is usual; None of too young a host."""
+    if len(before) < LEAST_DAYS:
+        return None
+    ordered = sorted(before.values())
+    least = ordered[1] if len(ordered) > LEAST_DAYS else ordered[0]
+    return min(least, before.get(DAYS, least)), ordered[-1]
+
+
+def _silent(rates: "Rates", end: int, before: dict[int, float]) -> Level | None:
+    """A host without events: silent where it usually has some at this hour.
+
+    Days on which it was silent already tell nothing; where these are too many, its average before does.
+    """
+    since, average = _before_silence(rates, end)
+    usual = _usual({days: events for days, events in before.items() if end - days * DAY <= since})
+    if usual is None and average is not None:
+        usual = average, average
+    return Level(SILENT, 0, usual, since) if usual and usual[0] >= FLOOR else None
+
+
+def _before_silence(rates: "Rates", end: int) -> tuple[int, float | None]:
+    """When the last events were, and the average of an hour until then, from the finest rows that have some."""
+    for steps, row, span in ((FINE, FINE_ROW, DAY), (COARSE, HOUR, DAYS * DAY), (COARSEST, LONG_ROW, 31 * DAY)):
+        newest = end // row * row
+        known = rates(steps, newest - span // row * row, newest)
+        for quiet, rate in enumerate(reversed(known)):
+            if rate > 0:
+                earlier = [one for one in known[: len(known) - quiet] if one == one]  # noqa: PLR0124
+                return newest - quiet * row, sum(earlier) / len(earlier) * HOUR
+    return 0, None

@@ -1,0 +1,122 @@
+"""What there is to know of each of many hosts, in one pass over their RRD files.  Knows no HTTP and no HTML.
+
+A file is read as a whole: of one that is in the page cache this takes 20 us, and of the numbers in it those that are
+needed become Python's.
+"""
+
+import os
+
+from mailgraph import levels
+from mailgraph.files import Files, Unusable
+from mailgraph.graphs import SOURCES
+from mailgraph.schema import MAIL, PERIODS, VIRUS
+from mailgraph.views import parsed
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from mailgraph.hosts import Host
+    from mailgraph.levels import Level
+    from mailgraph.rrdfile import RrdFile
+
+COUNTERS = ("sent", "received", "rejected", "virus", "spam", "bounced")
+
+TRAFFIC, REJECTED = ("sent", "received"), ("rejected",)
+"""What hosts are stacked and sorted by."""
+
+OLD = 900
+"""Seconds after which a host's data are old: files that are copied every few minutes are not."""
+
+VIEWS = tuple(parsed(f"{number}-n") for number in range(len(PERIODS)))
+
+
+class Surveyed:
+    """A host: ``last``, its newest minute (epoch); ``totals`` in each period by counter, None where nothing is known.
+
+    ``level`` is what is unusual about its traffic, ``rejects`` about what it rejects, ``fault`` why its files can't be
+    read.
+    """
+
+    __slots__ = ("fault", "host", "last", "level", "rejects", "totals")
+
+    def __init__(self, host: "Host") -> None:
+        self.host = host
+        self.last = 0
+        self.totals: list[dict[str, float | None]] = [{} for _ in PERIODS]
+        self.level: Level | None = None
+        self.rejects: Level | None = None
+        self.fault = ""
+
+    def total(self, period: int, counters: "Iterable[str]") -> float:
+        """Events of these counters; what is unknown is none."""
+        return sum(self.totals[period].get(counter) or 0 for counter in counters)
+
+    def is_old(self, now: float) -> bool:
+        """Whether no data have come for a while."""
+        return self.last < now - OLD
+
+    def rank(self, now: float) -> int:
+        """The less, the sooner somebody should look at the host; hosts that are well have the same."""
+        wrong = (
+            bool(self.fault),
+            self.is_old(now),
+            *(bool(self.level and self.level.kind == kind) for kind in (levels.SILENT, levels.BELOW, levels.ABOVE)),
+            bool(self.rejects),
+            True,
+        )
+        return wrong.index(True)
+
+
+def survey(hosts: "Iterable[Host]", rrd_name: str, now: float) -> list[Surveyed]:
+    """Each host as it is."""
+    return [_surveyed(host, rrd_name, now) for host in hosts]
+
+
+def _surveyed(host: "Host", rrd_name: str, now: float) -> Surveyed:
+    found = Surveyed(host)
+    files = Files({family: os.path.join(host.directory, family.file_name(rrd_name)) for family in (MAIL, VIRUS)})
+    for family in (MAIL, VIRUS):
+        try:
+            if files.exists(family):
+                file = files.open(family)
+                _count(found, file, [one for one in COUNTERS if SOURCES[one, PERIODS[0].steps][0] is family], now)
+        except Unusable as error:
+            found.fault = f"{error}"
+    if not (found.fault or found.last or any(files.exists(family) for family in (MAIL, VIRUS))):
+        found.fault = f"{host.directory} holds neither mail nor virus counts"
+    if files.exists(MAIL) and not found.fault and not found.is_old(now):
+        _judge(found, files.open(MAIL))
+    return found
+
+
+def _count(found: Surveyed, file: "RrdFile", counters: list[str], now: float) -> None:
+    found.last = max(found.last, file.last)
+    for totals, view in zip(found.totals, VIEWS, strict=True):
+        asked = view.range(now, file.last, view.steps)
+        for counter in counters:
+            _, source = SOURCES[counter, view.steps]
+            rows = source, "AVERAGE", view.steps, asked.first, asked.end
+            total = file.total(*rows)
+            totals[counter] = total * asked.row if total == total else _known(file.rows(*rows), asked.row)  # noqa: PLR0124
+
+
+def _known(rates: list[float], row: int) -> "float | None":
+    known = [rate for rate in rates if rate == rate]  # noqa: PLR0124  # no NaN
+    return sum(known) * row if known else None
+
+
+def _judge(found: Surveyed, file: "RrdFile") -> None:
+    end = file.last // levels.FINE_ROW * levels.FINE_ROW
+    found.level = levels.judged(_rates(file, TRAFFIC), end)
+    found.rejects = levels.risen(_rates(file, REJECTED), end)
+
+
+def _rates(file: "RrdFile", counters: "Iterable[str]") -> "Callable[[int, int, int], list[float]]":
+    """Of several counters in sum."""
+
+    def rates(steps: int, start: int, end: int) -> list[float]:
+        columns = [file.rows(SOURCES[counter, steps][1], "AVERAGE", steps, start, end) for counter in counters]
+        return columns[0] if len(columns) == 1 else [sum(row) for row in zip(*columns, strict=True)]
+
+    return rates
