@@ -5,7 +5,7 @@
     const SHORTEST = 5; // pixels; less is a click
 
     for (const picture of document.querySelectorAll("img[data-graph]")) {
-        const { graph, from, to, left, width } = picture.dataset;
+        const { scope = "", graph, from, to, left, width } = picture.dataset;
         let start = null;
         let band = null;
 
@@ -56,7 +56,7 @@
             const [first, last] = [start.part, position(event)].sort((one, other) => one - other);
             stop();
             picture.addEventListener("click", (click) => click.preventDefault(), { once: true });
-            window.location.search = `?g=${graph}&from=${time(first)}&to=${time(last)}`;
+            window.location.search = `?${scope}g=${graph}&from=${time(first)}&to=${time(last)}`;
         });
 
         picture.addEventListener("pointercancel", stop);

@@ -13,6 +13,14 @@ def date(epoch: int) -> str:
     return f"{day} {at.tm_hour:02}:{at.tm_min:02}:{at.tm_sec:02} {at.tm_year}"
 
 
+def span(seconds: float) -> str:
+    """``3 min``, ``5 h``, ``12 days``: about as long."""
+    for unit, one in (("days", 86400), ("h", 3600)):
+        if seconds >= 2 * one:
+            return f"{seconds / one:.0f} {unit}"
+    return f"{max(seconds, 0) / 60:.0f} min"
+
+
 def http_date(epoch: int) -> str:
     """``Wed, 25 Nov 2026 12:00:00 GMT`` (RFC 9110)."""
     at = time.gmtime(epoch)

@@ -5,28 +5,30 @@ A host is taken from the listing of the directory alone; what a request names is
 
 import os
 
+from mailgraph.files import HOSTS
 from mailgraph.schema import FAMILIES, MAIL
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-HOSTS = "hosts"
-"""The directory, in RRD_DIR."""
-
 SHOWN_FAULTS = 5
 """Sentences about single hosts that a page begins with; hundreds would hide it."""
 
 
 class Host:
-    """A host: its ``name``, which is its directory's; where its RRD files are; and what it is called on the page."""
+    """A host: its ``name``, which is its directory's; where its RRD files are; and what it is called on the page.
 
-    __slots__ = ("directory", "label", "name")
+    One that is ``hidden`` has no row there; it is a part of the sums.
+    """
+
+    __slots__ = ("directory", "hidden", "label", "name")
 
     def __init__(self, name: str, directory: str) -> None:
         self.name = name
         self.directory = directory
         self.label = name
+        self.hidden = False
 
 
 class Listing:
@@ -37,11 +39,6 @@ class Listing:
     def __init__(self, hosts: "dict[str, Host]", faults: list[str]) -> None:
         self.hosts = hosts
         self.faults = faults
-
-
-def are_there(rrd_dir: str) -> bool:
-    """Whether there may be several hosts: one system call of a request."""
-    return os.path.isdir(os.path.join(rrd_dir, HOSTS))
 
 
 def listed(rrd_dir: str, rrd_name: str, machine: str, split: bool) -> Listing:

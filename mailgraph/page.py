@@ -9,8 +9,9 @@ import time
 from mailgraph import __version__, answers, assets, config, figures, views
 from mailgraph.answers import HTML, NOT_KEPT, SVG, Answer, Validity, answer
 from mailgraph.drawing import DrawingError, Locked, draw
-from mailgraph.files import Files, Unusable, located
+from mailgraph.files import HOSTS, Files, Unusable, located
 from mailgraph.schema import MAIL
+from mailgraph.views import SMALL
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from mailgraph.figures import Taken
     from mailgraph.kept import Kept
+    from mailgraph.places import Hosts
     from mailgraph.schema import Family
     from mailgraph.views import View
 
@@ -37,7 +39,11 @@ RETRY = 10
 
 PRIME = 2**61 - 1
 
-TYPES = {"png": "image/png", "svg": SVG, "csv": "text/csv; charset=utf-8", "json": "application/json"}
+ALL = "all"
+SCOPES = (ALL, "host=", "group=")
+"""How queries begin that are about several hosts (see ``places``)."""
+
+TYPES = {"png": "image/png", "svg": SVG, "csv": "text/csv; charset=utf-8", "json": "application/json", SMALL: SVG}
 
 
 class Page:
@@ -79,35 +85,76 @@ class Page:
                 return self._file(static)
         if "." in name and name != SCRIPT:
             return answers.not_found()
-        if not query:
-            return self._html(None, environ)
+        if query.startswith(SCOPES):
+            return self._scoped(query, environ)
         try:
-            view = views.parsed(query)
+            view = views.parsed(query) if query else None
         except views.BadQuery:
             return answers.not_found()
-        return self._view(view, environ) if view.form else self._html(view, environ)
+        return self._view(view, environ) if view and view.form else self._html(view, environ)
 
     def _html(self, view: "View | None", environ: "dict[str, Any]") -> Answer:
-        """The page of one view, or of all graphs."""
+        """The page of one view, or of all graphs; where there are several hosts, the page over them."""
         from mailgraph import document, pages
 
         try:
-            paths, kept = self._places()
+            settings = self._settings()
         except config.ConfigError as error:
             return answer("500 Internal Server Error", HTML, document.sentence_page(self._host, f"{error}"), NOT_KEPT)
-        files, now = Files(paths), self._now()
-        faults = [*files.faults(MAIL, now), *(kept.faults() if kept else ())]
+        if view is None and settings.may_have_hosts and self._hosts(settings).by_name:
+            return self._scoped(ALL, environ)
+        files, now = Files(settings.paths()), self._now()
+        faults = [*files.faults(MAIL, now), *settings.faults()]
         if view:
             page = pages.single(self._host, view, lambda view: figures.taken(view, files, now), now, faults)
         else:
-            views = pages.views_of(files)
-            page = pages.overview(self._host, views, lambda view: figures.taken(view, files, now), faults)
+            shown = pages.views_of(files)
+            page = pages.overview(self._host, shown, lambda view: figures.taken(view, files, now), faults)
+        return self._page(page, environ)
+
+    def _page(self, page: str, environ: "dict[str, Any]") -> Answer:
         return self._unless_held(environ, Validity(_tag(page)), lambda: page, HTML, ("Refresh", str(REFRESH)))
+
+    def _scoped(self, query: str, environ: "dict[str, Any]") -> Answer:
+        """The answer to a query that is about one host of several, a group of them, or all."""
+        from mailgraph import document, places
+
+        scope, rest = places.divided(query)
+        try:
+            settings = self._settings()
+            place = self._hosts(settings).place(scope)
+            asked = place.asked(rest)
+        except (places.NoSuchPlace, views.BadQuery):
+            return answers.not_found()
+        except config.ConfigError as error:
+            return answer("500 Internal Server Error", HTML, document.sentence_page(self._host, f"{error}"), NOT_KEPT)
+        now = self._now()
+        if isinstance(asked, views.View) and asked.form:
+            return self._picture(asked, environ, settings.kept, lambda: place.taken(asked, now))
+        form, text = place.written(asked, now, settings.faults())
+        if form:
+            return self._unless_held(environ, Validity(_tag(text)), lambda: text, TYPES[form])
+        return self._page(text, environ)
+
+    def _hosts(self, settings: "_Settings") -> "Hosts":
+        from mailgraph.places import Hosts
+
+        return Hosts(settings.rrd_dir, settings.rrd_name, self._host, settings.values)
 
     def _view(self, view: "View", environ: "dict[str, Any]") -> Answer:
         try:
-            paths, kept = self._places()
-            taken = figures.taken(view, Files(paths), self._now())
+            settings = self._settings()
+        except config.ConfigError as error:
+            return _sentence("500 Internal Server Error", view, f"{error}")
+        files = Files(settings.paths())
+        return self._picture(view, environ, settings.kept, lambda: figures.taken(view, files, self._now()))
+
+    def _picture(
+        self, view: "View", environ: "dict[str, Any]", kept: "Kept | None", take: "Callable[[], Taken]"
+    ) -> Answer:
+        """A picture or a table of what is taken; a sentence where that can't be."""
+        try:
+            taken = take()
             validity = _validity(view, taken)
             return self._unless_held(
                 environ, validity, lambda: _content(view, taken, validity.tag, kept), TYPES[view.form]
@@ -115,7 +162,7 @@ class Page:
         except Locked as error:
             retry = ("Retry-After", str(RETRY))
             return _sentence("503 Service Unavailable", view, f"{error}", retry)
-        except (Unusable, DrawingError, config.ConfigError) as error:
+        except (Unusable, DrawingError) as error:
             return _sentence("500 Internal Server Error", view, f"{error}")
 
     def _unless_held(
@@ -142,18 +189,46 @@ class Page:
             return answer("500 Internal Server Error", answers.TEXT, sentence, NOT_KEPT)
         return answer("200 OK", STATIC[name], content, ("Cache-Control", f"max-age={STATIC_AGE}"))
 
-    def _places(self) -> "tuple[dict[Family, str], Kept | None]":
-        """Where the RRD files are, and drawn pictures if they are to be kept.  Raises ConfigError."""
+    def _settings(self) -> "_Settings":
+        """What is given and what is configured.  Raises ConfigError."""
         if self._rrd_dir is not None and self._rrd_name is not None:
-            return located(self._rrd_dir, self._rrd_name), None
+            return _Settings(self._rrd_dir, self._rrd_name, {})
         values = config.load()
-        paths = located(self._rrd_dir or config.page_dir(values), self._rrd_name or config.rrd_name(values))
-        directory = values.get("CACHE_DIR")
-        if not directory:
-            return paths, None
-        from mailgraph.kept import Kept
+        return _Settings(self._rrd_dir or config.page_dir(values), self._rrd_name or config.rrd_name(values), values)
 
-        return paths, Kept(directory)
+
+class _Settings:
+    """Where the RRD files are, how they are named, and the configuration file's ``values``."""
+
+    __slots__ = ("kept", "rrd_dir", "rrd_name", "values")
+
+    def __init__(self, rrd_dir: str, rrd_name: str, values: "dict[str, str]") -> None:
+        self.rrd_dir = rrd_dir
+        self.rrd_name = rrd_name
+        self.values = values
+        self.kept = _kept(values.get("CACHE_DIR"))
+
+    def paths(self) -> "dict[Family, str]":
+        """Where each family's file is."""
+        return located(self.rrd_dir, self.rrd_name)
+
+    @property
+    def may_have_hosts(self) -> bool:
+        """Whether there is a directory of hosts; it may be empty."""
+        return os.path.isdir(os.path.join(self.rrd_dir, HOSTS))
+
+    def faults(self) -> list[str]:
+        """What keeps pictures from being kept."""
+        return self.kept.faults() if self.kept else []
+
+
+def _kept(directory: "str | None") -> "Kept | None":
+    """Where drawn pictures are kept, if they are to be."""
+    if not directory:
+        return None
+    from mailgraph.kept import Kept
+
+    return Kept(directory)
 
 
 def _content(view: "View", taken: "Taken", tag: str, kept: "Kept | None") -> "str | bytes":
@@ -161,6 +236,10 @@ def _content(view: "View", taken: "Taken", tag: str, kept: "Kept | None") -> "st
         from mailgraph import tables
 
         return tables.csv(taken.figures, taken.range) if view.form == "csv" else tables.json(taken)
+    if view.form == SMALL:
+        from mailgraph import small
+
+        return small.picture(taken, view.look)
     picture = kept.get(tag) if kept else None
     if picture is None:
         picture = taken.drawn(view.look, view.form, draw)

@@ -22,8 +22,8 @@ def overview(
     host: str, views: "Iterable[View]", take: "Take", faults: list[str], links: document.Links = document.QUERIES
 ) -> str:
     """What is wrong (``faults``), and the views of all periods."""
-    shown = [_shown(view, take) for view in views]
-    periods = [[one for one in shown if one.view.steps == period.steps] for period in PERIODS]
+    every = [shown(view, take) for view in views]
+    periods = [[one for one in every if one.view.steps == period.steps] for period in PERIODS]
     return document.page(host, faults, periods, links)
 
 
@@ -46,10 +46,10 @@ def single(
     """What is wrong (``faults``), and one graph over one range, larger."""
     look = document.larger(view.graph)
     larger = View(view.letter, view.form, look, view.since, view.until, graphs={view.letter: view.graph})
-    return document.range_page(host, faults, _shown(larger, take), now, links)
+    return document.range_page(host, faults, shown(larger, take), now, links)
 
 
-def _shown(view: View, take: "Take") -> document.Shown:
+def shown(view: View, take: "Take") -> document.Shown:
     """The picture with its figures; without, where they can't be read: the picture itself says why."""
     try:
         taken = take(view)

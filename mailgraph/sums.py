@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 LARGEST = 10
 """Hosts that a stack shows one by one; the others are one."""
 
-LABEL = 24
+LABEL = 20
 """Characters of a host's name in a legend; with more a row would not fit into the picture."""
 
 OTHER = "other"
@@ -80,7 +80,7 @@ class Sums(Taken):
 
 
 class _Read:
-    """The hosts' rows by counter; when each host's newest minute is; what is wrong with the last that can't be read."""
+    """The hosts' rows by counter; each host's newest minute; what is wrong with the last one that can't be read."""
 
     __slots__ = ("fault", "lasts", "rows")
 
@@ -121,10 +121,11 @@ def _added(graph: Graph, read: "Iterable[tuple[Host, dict[str, list[float]]]]") 
 
 def _stacked(read: "Iterable[tuple[Host, dict[str, list[float]]]]") -> "list[tuple[Series, list[float]]]":
     """The largest hosts as series, the largest first, and the sum of the others."""
-    by_host = [(host.label, _sum(rows.values())) for host, rows in read if rows]
-    by_host.sort(key=lambda one: -sum(rate for rate in one[1] if rate > 0))
-    others = [rows for _, rows in by_host[LARGEST:]]
-    shown = by_host[:LARGEST] + ([(OTHER, _sum(others))] if others else [])
+    by_host = [(host, _sum(rows.values())) for host, rows in read if rows]
+    named = [(host.label, rows) for host, rows in by_host if not host.hidden]
+    named.sort(key=lambda one: -sum(rate for rate in one[1] if rate > 0))
+    others = [rows for _, rows in named[LARGEST:]] + [rows for host, rows in by_host if host.hidden]
+    shown = named[:LARGEST] + ([(OTHER, _sum(others))] if others else [])
     return [
         (Series(BY_SIZE[at], STACKED if at else AREA, short(label)), rows) for at, (label, rows) in enumerate(shown)
     ]

@@ -19,7 +19,8 @@ def csv(figures: "list[Figures]", asked: "Range") -> str:
     """A line for each row, by its end in UTC, average and maximum of each series; below, the legend's numbers."""
     measure = figures[0].measure
     unit = f" ({measure.unit})" if measure.unit else ""
-    head = ["time (UTC)", *(f"{one.series.label} {kind}{unit}" for one in figures for kind in ("average", "maximum"))]
+    names = [cell(f"{one.series.label} {kind}{unit}") for one in figures for kind in ("average", "maximum")]
+    head = ["time (UTC)", *names]
     lines = [head]
     columns = [column for one in figures for column in (one.averages, one.maxima)]
     for at, end in enumerate(_ends(asked)):
@@ -32,6 +33,11 @@ def csv(figures: "list[Figures]", asked: "Range") -> str:
     if not measure.counted:
         lines.append([f"last{unit}", *(cell for one in figures for cell in (_shown(one.last, measure), ""))])
     return "".join(",".join(line) + "\r\n" for line in lines)
+
+
+def cell(text: str) -> str:
+    """A text as a cell; one with a comma, a quote or a line break stands in quotes."""
+    return '"' + text.replace('"', '""') + '"' if any(mark in text for mark in ',"\r\n') else text
 
 
 def json(taken: "Taken") -> str:

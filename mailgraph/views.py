@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 FORMS = ("png", "svg", "csv", "json")
 
+SMALL = "small"
+"""One more form, of sent and received in a host's row alone."""
+
 LARGEST_ZOOM = 3
 WIDTHS = (100, 2000)
 HEIGHTS = (40, 1000)

@@ -29,11 +29,15 @@ LAUNCH = (
 
 LOADED = """
 new Promise(resolve => {
-    const complete = () => [...document.images].every(image => image.complete) && document.readyState === "complete";
+    const there = (image) => image.complete || image.loading === "lazy";
+    const complete = () => [...document.images].every(there) && document.readyState === "complete";
     const look = () => complete() ? resolve(true) : setTimeout(look, 10);
     look();
 })
 """
+
+EAGER = "for (const image of document.images) image.loading = 'eager'; 0"
+"""Loads what is not in view too; LOADED waits for it then."""
 
 ALL_LIGHT = """
 new Promise(resolve => {
