@@ -94,6 +94,8 @@ def few(faults: "Iterable[str]") -> "Iterator[str]":
 
 def quoted(name: str) -> str:
     """A name as a part of a URL (RFC 3986).  The standard library's urllib.parse would bring ``re`` along."""
+    if name.isascii() and name.replace(".", "").replace("-", "").isalnum():
+        return name
     return "".join(
         chr(byte) if byte < 128 and (chr(byte).isalnum() or byte in b"-._~") else f"%{byte:02X}"
         for byte in os.fsencode(name)

@@ -115,6 +115,11 @@ class Overview:
         self._order = {name: at for at, name in enumerate(order)}
         self._groups = groups
         self._now = now
+        every = *hosts, *hidden
+        self._sums = [
+            {counter: sum(one.totals[period].get(counter) or 0 for one in every) for counter in COUNTERS}
+            for period in range(len(PERIODS))
+        ]
 
     @property
     def title(self) -> str:
@@ -133,7 +138,7 @@ class Overview:
 
     def total(self, period: int, counters: "Iterable[str]") -> float:
         """Of all hosts, those that are hidden too."""
-        return sum(one.total(period, counters) for one in (*self.hosts, *self.hidden))
+        return sum(self._sums[period][counter] for counter in counters)
 
     def share(self, one: "Surveyed", period: int) -> "float | None":
         """A host's part of the traffic; None where there is none."""

@@ -94,11 +94,11 @@ def _count(found: Surveyed, file: "RrdFile", counters: list[str], now: float) ->
     found.last = max(found.last, file.last)
     for totals, view in zip(found.totals, VIEWS, strict=True):
         asked = view.range(now, file.last, view.steps)
-        for counter in counters:
-            _, source = SOURCES[counter, view.steps]
-            rows = source, "AVERAGE", view.steps, asked.first, asked.end
-            total = file.total(*rows)
-            totals[counter] = total * asked.row if total == total else _known(file.rows(*rows), asked.row)  # noqa: PLR0124
+        rows = "AVERAGE", view.steps, asked.first, asked.end
+        sources = [SOURCES[counter, view.steps][1] for counter in counters]
+        for counter, source, total in zip(counters, sources, file.totals(sources, *rows), strict=True):
+            known = total == total  # noqa: PLR0124  # no NaN
+            totals[counter] = total * asked.row if known else _known(file.rows(source, *rows), asked.row)
 
 
 def _known(rates: list[float], row: int) -> "float | None":
