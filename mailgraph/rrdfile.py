@@ -112,12 +112,12 @@ class RrdFile:
 
         ``start`` and ``end`` are multiples of a row.  Raises NotReadable where there is no such archive.
         """
-        (older, newer) = self._stored((source,), kind, steps, start, end)[0]
+        archive = self._archive(kind, steps)
+        older, newer = self._column(self._stored(archive, start, end), source)
         known = len(older) + len(newer)
         wanted = (end - start) // (steps * self.step)
         if known == wanted:
             return [*older, *newer]  # twice as fast as their tolist()
-        archive = self._archive(kind, steps)
         row = steps * self.step
         before = min(max((archive.latest - archive.rows * row - start) // row, 0), wanted)
         return [UNKNOWN] * before + [*older, *newer] + [UNKNOWN] * (wanted - before - known)
@@ -127,27 +127,30 @@ class RrdFile:
 
         No list is made of the rows: for hundreds of files that is most of the time.
         """
-        return [sum(older) + sum(newer) for older, newer in self._stored(sources, kind, steps, start, end)]
+        stored = self._stored(self._archive(kind, steps), start, end)
+        return [sum(older) + sum(newer) for older, newer in (self._column(stored, source) for source in sources)]
 
-    def _stored(
-        self, sources: "Iterable[str]", kind: str, steps: int, start: int, end: int
-    ) -> "list[tuple[memoryview[float], memoryview[float]]]":
-        """Of each data source those of the rows that the archive has, up to the ring's seam and from there."""
-        archive = self._archive(kind, steps)
-        row = steps * self.step
+    def _stored(self, archive: Archive, start: int, end: int) -> tuple[int, int, int, int]:
+        """Where those of such rows that the archive has begin and end: up to the ring's seam, and from there."""
+        row = archive.steps * self.step
         oldest = archive.latest - archive.rows * row
-        first, behind = max((start - oldest) // row, 0), max((end - oldest) // row, 0)
-        seam = archive.pointer + 1
-        older = archive.rows - seam
-        count = len(self.sources)
+        first, behind = (start - oldest) // row, (end - oldest) // row
+        rows, seam, count = archive.rows, archive.pointer + 1, len(self.sources)
+        older = rows - seam
+        first = 0 if first < 0 else min(rows, first)
+        behind = 0 if behind < 0 else min(rows, behind)
         at = archive.offset // WORD
-        from_older, to_older = (at + min(seam + one, archive.rows) * count for one in (first, behind))
-        from_newer, to_newer = (at + min(max(one - older, 0), seam) * count for one in (first, behind))
-        columns = map(self.sources.index, sources)
-        return [
-            (self._floats[from_older + one : to_older : count], self._floats[from_newer + one : to_newer : count])
-            for one in columns
-        ]
+        return (
+            at + (seam + first if first < older else rows) * count,
+            at + (seam + behind if behind < older else rows) * count,
+            at + (first - older if first > older else 0) * count,
+            at + (behind - older if behind > older else 0) * count,
+        )
+
+    def _column(self, stored: tuple[int, int, int, int], source: str) -> "tuple[memoryview[float], memoryview[float]]":
+        older, older_end, newer, newer_end = stored
+        at, count = self.sources.index(source), len(self.sources)
+        return self._floats[older + at : older_end : count], self._floats[newer + at : newer_end : count]
 
     def _archive(self, kind: str, steps: int) -> Archive:
         """The archive of that consolidation; of single steps any is the same."""
