@@ -247,11 +247,19 @@ def _done(parser: argparse.ArgumentParser, said: Sequence[str]) -> int:
 
 def _write_page(given: argparse.Namespace, values: dict[str, str]) -> int:
     from mailgraph.files import Files, located
-    from mailgraph.static import write
+    from mailgraph.places import Hosts
+    from mailgraph.static import write, write_hosts
 
-    files = Files(located(given.daemon_rrd or config.page_dir(values), given.rrd_name))
-    write(given.static, files, os.uname().nodename, time.time())
-    return 0
+    directory, machine = given.daemon_rrd or config.page_dir(values), os.uname().nodename
+    several = Hosts(directory, given.rrd_name, machine, values)
+    if several.by_name:
+        wrong = write_hosts(given.static, several, time.time())
+    else:
+        wrong = several.faults
+        write(given.static, Files(located(directory, given.rrd_name)), machine, time.time())
+    for sentence in wrong:
+        _say(sentence)
+    return 1 if wrong else 0
 
 
 def _configured(values: dict[str, str]) -> list[str]:

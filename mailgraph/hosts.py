@@ -48,6 +48,8 @@ def listed(rrd_dir: str, rrd_name: str, machine: str, split: bool) -> Listing:
     ``machine``.
     """
     parent = os.path.join(rrd_dir, HOSTS)
+    if not os.path.lexists(parent):
+        return Listing({}, [])
     try:
         names = sorted(name for name in os.listdir(parent) if name[0] != ".")
     except OSError as error:

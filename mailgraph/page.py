@@ -101,10 +101,11 @@ class Page:
             settings = self._settings()
         except config.ConfigError as error:
             return answer("500 Internal Server Error", HTML, document.sentence_page(self._host, f"{error}"), NOT_KEPT)
-        if view is None and settings.may_have_hosts and self._hosts(settings).by_name:
-            return self._scoped(ALL, environ)
+        several = self._hosts(settings) if view is None and settings.may_have_hosts else None
+        if several and several.by_name:
+            return self._about(ALL, several, settings, environ)
         files, now = Files(settings.paths()), self._now()
-        faults = [*files.faults(MAIL, now), *settings.faults()]
+        faults = [*files.faults(MAIL, now), *settings.faults(), *(several.faults if several else ())]
         if view:
             page = pages.single(self._host, view, lambda view: figures.taken(view, files, now), now, faults)
         else:
@@ -117,17 +118,23 @@ class Page:
 
     def _scoped(self, query: str, environ: "dict[str, Any]") -> Answer:
         """The answer to a query that is about one host of several, a group of them, or all."""
-        from mailgraph import document, places
+        try:
+            settings = self._settings()
+        except config.ConfigError as error:
+            from mailgraph.document import sentence_page
+
+            return answer("500 Internal Server Error", HTML, sentence_page(self._host, f"{error}"), NOT_KEPT)
+        return self._about(query, self._hosts(settings), settings, environ)
+
+    def _about(self, query: str, several: "Hosts", settings: "_Settings", environ: "dict[str, Any]") -> Answer:
+        from mailgraph import places
 
         scope, rest = places.divided(query)
         try:
-            settings = self._settings()
-            place = self._hosts(settings).place(scope)
+            place = several.place(scope)
             asked = place.asked(rest)
         except (places.NoSuchPlace, views.BadQuery):
             return answers.not_found()
-        except config.ConfigError as error:
-            return answer("500 Internal Server Error", HTML, document.sentence_page(self._host, f"{error}"), NOT_KEPT)
         now = self._now()
         if isinstance(asked, views.View) and asked.form:
             return self._picture(asked, environ, settings.kept, lambda: place.taken(asked, now))

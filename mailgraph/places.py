@@ -64,13 +64,20 @@ class Hosts:
         """What a scope is about.  Raises NoSuchPlace."""
         kind, _, text = scope.partition("=")
         name = hosts.unquoted(text)
-        if scope == "all":
-            return Many(self, "", list(self.by_name.values()))
-        if kind == "group" and name in self.groups:
-            return Many(self, name, [self.by_name[one] for one in self.groups[name]])
+        if (scope == "all" and self.by_name) or (kind == "group" and name in self.groups):
+            return self.group(name)
         if kind == "host" and name in self.by_name:
-            return OneHost(self, self.by_name[name])
+            return self.host(name)
         raise NoSuchPlace
+
+    def host(self, name: str) -> "OneHost":
+        """A host that is there."""
+        return OneHost(self, self.by_name[name])
+
+    def group(self, name: str) -> "Many":
+        """A group that is there; all hosts, where the name is empty."""
+        names = self.groups[name] if name else self.by_name
+        return Many(self, name, [self.by_name[one] for one in names])
 
     def paths(self, host: "Host") -> "dict[Family, str]":
         """Where a host's files are."""
@@ -148,9 +155,13 @@ class Many:
             return figures.taken(view, self._totals, now)
         return sums.taken(view, self._members, self._known.rrd_name, now)
 
+    def faults(self, now: float) -> list[str]:
+        """What is wrong, but with single hosts: their rows say that."""
+        return [*(self._totals.faults(MAIL, now) if self._totals else ()), *self._known.faults]
+
     def written(self, asked: "View | Asked | None", now: float, faults: list[str]) -> tuple[str, str]:
         """The form, empty for HTML, and the text of: a page of one graph, of all graphs of the sum, or the overview."""
-        wrong = [*(self._totals.faults(MAIL, now) if self._totals else ()), *self._known.faults, *faults]
+        wrong = [*self.faults(now), *faults]
         if isinstance(asked, overview.Asked):
             return asked.form, self._table(asked, now) if asked.form else self.page(asked, now, wrong, self.links)
         links = Links(self.scope, self.links.home)

@@ -58,8 +58,8 @@ class Sums(Taken):
         self.range = view.range(now, 0, steps)
         counters = STACKS.get(view.letter) or tuple(series.counter for series in view.graph.series)
         read = _Read(hosts, rrd_name, counters, self.range)
-        if not read.rows:
-            raise Unusable(read.fault or "no host has data")
+        if not read.rows or (read.fault and steps != view.archives(now)[-1]):
+            raise Unusable(read.fault or "no host has data")  # coarser rows may be there of every host
         # There is no time at which such a picture last changed: its tag alone says whether it is another one.
         self.changed = None
         late = any(last < self.range.end and last >= now - OLD for last in read.lasts)
