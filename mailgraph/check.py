@@ -19,7 +19,9 @@ from mailgraph import MailgraphError, config, rrdcached, spool, unparsed
 from mailgraph.cached import Cached
 from mailgraph.checkpoint import Checkpoint, CheckpointError
 from mailgraph.daemon import holder, read_pid
-from mailgraph.files import QUIET
+from mailgraph.files import HOSTS, QUIET
+from mailgraph.hosts import listed
+from mailgraph.hostsfile import HostsFile
 from mailgraph.ledger import Ledger
 from mailgraph.logforms import LINE, Stamps
 from mailgraph.rotation import COMPRESSION_ERRORS, LogFiles, pieces, text_of
@@ -121,6 +123,7 @@ def check(setup: Setup, now: float) -> list[Finding]:
         *_queue(setup),
         *_programs(setup),
         *_page(setup),
+        *_hosts(setup),
     ]
 
 
@@ -506,6 +509,24 @@ def _page(setup: Setup) -> Iterator[Finding]:
         yield Finding(Level.PROBLEM, "page", f"the web server's user {user} can't read the RRD files", mend)
     else:
         yield Finding(Level.OK, "page", f"the web server's user {user} can read the RRD files")
+
+
+def _hosts(setup: Setup) -> Iterator[Finding]:
+    """The directories of hosts, and the file that names them."""
+    listing = listed(setup.directory, setup.rrd_name, os.uname().nodename, setup.values.get("SPLIT_HOSTS") == "true")
+    if listing.hosts:
+        yield Finding(Level.OK, "hosts", f"{len(listing.hosts)} on one page, of {setup.directory}/{HOSTS}")
+    for fault in listing.faults:
+        said, _, mend = fault.removesuffix(")").rpartition(" (")
+        yield Finding(Level.WARNING, "hosts", said, mend)
+    path = setup.values.get("HOSTS_FILE")
+    if not path:
+        return
+    mistakes = HostsFile(path, listing.hosts).mistakes
+    for mistake in mistakes:
+        yield Finding(Level.WARNING, "hosts file", mistake, f"edit {path}; what is right in it counts")
+    if not mistakes:
+        yield Finding(Level.OK, "hosts file", path)
 
 
 def first_barrier(path: str, user: str) -> str | None:

@@ -56,7 +56,7 @@ def listed(rrd_dir: str, rrd_name: str, machine: str, split: bool) -> Listing:
         return Listing({}, [f"can't read {parent}: {error.strerror} (it should be readable for the web server's user)"])
     readable = [name for name in names if _is_text(name)]
     faults = [
-        f"{os.path.join(parent, name)} is left out: its name is not UTF-8 (give the directory another name)"
+        f"{parent}/{_shown(name)} is left out: its name is not UTF-8 (give the directory another name)"
         for name in names
         if not _is_text(name)
     ]
@@ -79,6 +79,10 @@ def _is_text(name: str) -> bool:
     except UnicodeEncodeError:  # bytes that are no UTF-8
         return False
     return True
+
+
+def _shown(name: str) -> str:
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in name)
 
 
 def _has_files(directory: str, rrd_name: str) -> bool:

@@ -260,8 +260,8 @@ class Overview:
             share = self.share(one, asked.period)
             lines.append(
                 [
-                    _clean(one.host.name),
-                    _clean(one.host.label),
+                    one.host.name,
+                    one.host.label,
                     "; ".join(self._groups_of(one)),
                     *("" if count is None else f"{count:.0f}" for count in counts),
                     "" if share is None else f"{share:.4f}",
@@ -285,8 +285,8 @@ class Overview:
             "total": {counter: round(self.total(asked.period, (counter,))) for counter in COUNTERS},
             "hosts": [
                 {
-                    "host": _clean(one.host.name),
-                    "name": _clean(one.host.label),
+                    "host": one.host.name,
+                    "name": one.host.label,
                     "groups": self._groups_of(one),
                     **{
                         counter: None if (count := one.totals[asked.period].get(counter)) is None else round(count)
@@ -347,7 +347,3 @@ def _choice(label: str, choices: "Iterable[tuple[str, str, bool]]", spoken: bool
     )
     said = f"<span>{label}:</span>\n" if spoken else ""
     return f'<nav aria-label="{label}">{said}<ul class="links">\n{items}\n</ul></nav>'
-
-
-def _clean(text: str) -> str:
-    return "".join(letter if letter.isprintable() else "?" for letter in text)
