@@ -72,32 +72,33 @@ def _above(count: float, usual: tuple[float, float] | None) -> Level | None:
     return Level(ABOVE, count, usual) if usual and count > FACTOR * max(usual[1], FLOOR) else None
 
 
-def _same_hours(rates: "Rates", end: int) -> dict[int, float]:
-    """Events in the same hour, by days ago, where they are known.
+def _same_hours(rates: "Rates", end: int) -> dict[int, tuple[float, float]]:
+    """The least and the most of events in the same hour, by days ago, where they are known.
 
-    The hour lies across two rows, of which each counts for the part that it shares with it.
+    The hour lies across two rows.  Where one begins work at eight sharp, the hour up to ten to eight is like the first
+    of them, and the one up to ten past eight like either.
     """
     first = (end - DAYS * DAY - 1) // HOUR * HOUR - HOUR
     rows = rates(COARSE, first, end // HOUR * HOUR)
     found = {}
     for days in range(1, DAYS + 1):
         whole, into = divmod(end - days * DAY - first, HOUR)
-        events = rows[whole - 1] * (HOUR - into) + (rows[whole] * into if into else 0)
-        if events == events:  # noqa: PLR0124  # no NaN
-            found[days] = events
+        one, other = rows[whole - 1], rows[whole if into else whole - 1]
+        if one == one and other == other:  # noqa: PLR0124  # no NaN
+            found[days] = min(one, other) * HOUR, max(one, other) * HOUR
     return found
 
 
-def _usual(before: dict[int, float]) -> tuple[float, float] | None:
+def _usual(before: dict[int, tuple[float, float]]) -> tuple[float, float] | None:
     """The least and the most that is usual; None of too young a host."""
     if len(before) < LEAST_DAYS:
         return None
-    ordered = sorted(before.values())
-    least = ordered[1] if len(ordered) > LEAST_DAYS else ordered[0]
-    return min(least, before.get(DAYS, least)), ordered[-1]
+    leasts = sorted(least for least, _ in before.values())
+    least = leasts[1] if len(leasts) > LEAST_DAYS else leasts[0]
+    return min(least, before.get(DAYS, (least, least))[0]), max(most for _, most in before.values())
 
 
-def _silent(rates: "Rates", end: int, before: dict[int, float]) -> Level | None:
+def _silent(rates: "Rates", end: int, before: dict[int, tuple[float, float]]) -> Level | None:
     """A host without events: silent where it usually has some at this hour.
 
     Days on which it was silent already tell nothing; where these are too many, its average before does.
