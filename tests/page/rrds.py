@@ -7,7 +7,7 @@ import rrdtool
 
 from mailgraph.page import Page
 from mailgraph.rrd import Store
-from mailgraph.schema import CLASSICAL, COUNTERS, DAY, MACHINE, MINUTES, STEP, Family
+from mailgraph.schema import CLASSICAL, COUNTERS, DAY, MACHINE, MAIL, MINUTES, STEP, VIRUS, Family
 
 NOON = 1_795_608_000
 """2026-11-25 12:00 UTC, a whole row of the day's archive."""
@@ -104,3 +104,29 @@ def listing(*directories: str | Path) -> list[tuple[str, int]]:
     """Every file and directory below, with the time of its last change."""
     found = [path for directory in directories for path in (Path(directory), *sorted(Path(directory).rglob("*")))]
     return [(str(path), path.stat().st_mtime_ns) for path in found]
+
+
+class Steady(dict[int, Mapping[str, int]]):
+    """The same counts in each minute; none after ``until``."""
+
+    def __init__(self, until: int = 0, **counts: int) -> None:
+        super().__init__()
+        self._until = until
+        self._counts = counts
+
+    def get(self, minute: int, default: object = None) -> Mapping[str, int]:  # type: ignore[override]
+        return {} if self._until and minute > self._until else self._counts
+
+    def values(self) -> Collection[Mapping[str, int]]:  # type: ignore[override]
+        return [self._counts]
+
+
+def several(
+    directory: Path, hosts: Mapping[str, Mapping[int, Mapping[str, int]]], end: int = NOON, days: int = 9
+) -> Path:
+    """``directory`` with the RRD files of hosts: mail, viruses and spam."""
+    for name, counts in hosts.items():
+        place = directory / "hosts" / name
+        place.mkdir(parents=True)
+        one_a_minute(place, end, days, (MAIL, VIRUS), counts)
+    return directory
