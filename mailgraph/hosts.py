@@ -115,8 +115,7 @@ def unquoted(text: str) -> str:
     start, *parts = text.encode().split(b"%")
     found = start
     for part in parts:
-        try:
-            found += bytes.fromhex(part[:2].decode()) + part[2:]
-        except ValueError:  # no two hexadecimal digits: it stands for itself
-            found += b"%" + part
+        digits = part[:2].decode()
+        is_number = len(digits) == 2 and all(digit in "0123456789abcdefABCDEF" for digit in digits)
+        found += bytes.fromhex(digits) + part[2:] if is_number else b"%" + part
     return os.fsdecode(found)
