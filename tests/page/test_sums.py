@@ -92,9 +92,10 @@ def test_a_hidden_host_is_in_the_sum_and_not_named(thirteen: Path) -> None:
     assert found["other"] == pytest.approx((1 + 2 + 13) * 3 * 1440)
 
 
-def test_what_one_host_does_not_know_is_taken_from_the_others(tmp_path: Path) -> None:
+@pytest.mark.parametrize("young", ["a", "z"])
+def test_what_one_host_does_not_know_is_taken_from_the_others(tmp_path: Path, young: str) -> None:
     several(tmp_path, {"old": Steady(sent=5)}, days=9)
-    several(tmp_path, {"young": Steady(sent=7)}, days=1)
+    several(tmp_path, {young: Steady(sent=7)}, days=1)
     (figures, _) = shown(tmp_path, "1-n").figures
     assert figures.averages[50] == pytest.approx(5)
     assert figures.averages[-1] == pytest.approx(12)

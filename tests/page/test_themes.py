@@ -6,6 +6,7 @@ import pytest
 
 from mailgraph.graphs import GRAPHS
 from mailgraph.schema import CLASSICAL_COUNTERS
+from mailgraph.sums import BY_SIZE
 from mailgraph.themes import DARK, LIGHT, THEMES
 
 MATRICES = {
@@ -51,6 +52,22 @@ def seen(colour: str, eye: str) -> Colour:
     red, green, blue = linear(colour)
     one, two, three = (row[0] * red + row[1] * green + row[2] * blue for row in MATRICES[eye])
     return lab((one, two, three))
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_hosts_stand_out_from_any_background(theme: str) -> None:
+    colours = THEMES[theme]
+    assert list(colours.hosts) == list(BY_SIZE)
+    assert min(contrast(colour, colours.background) for colour in colours.hosts.values()) >= 3
+
+
+@pytest.mark.parametrize("eye", MATRICES)
+@pytest.mark.parametrize("theme", THEMES)
+def test_any_eye_tells_a_host_from_its_neighbours(theme: str, eye: str) -> None:
+    """As many colours as there are hosts in a stack no eye tells apart; those that touch each other, every eye does."""
+    colours = [seen(colour, eye) for colour in THEMES[theme].hosts.values()]
+    for one, other in itertools.pairwise(colours):
+        assert sum((a - b) ** 2 for a, b in zip(one, other, strict=True)) ** 0.5 >= TELLS_APART
 
 
 @pytest.mark.parametrize("counter", DARK.series)
