@@ -1,5 +1,6 @@
 """The page in a real browser, from a real web server."""
 
+import time
 from collections.abc import Iterator
 from importlib.resources import files as resources
 from pathlib import Path
@@ -8,7 +9,8 @@ from urllib.parse import parse_qs
 import pytest
 
 from tests.page import png
-from tests.page.browser import ALL_LIGHT, Browser, Tab
+from tests.page.browser import ALL_LIGHT, EAGER, LOADED, Browser, Tab
+from tests.page.rrds import Steady, several
 from tests.page.servers import lighttpd
 from tests.page.test_cgi import ROOT
 from tests.programs import require
@@ -24,6 +26,20 @@ def address(fresh: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[s
     """The page's, in lighttpd's cgi-bin."""
     directory = tmp_path_factory.mktemp("lighttpd")
     (directory / "default").write_text(f"RRD_DIR={fresh}\n")
+    with lighttpd(require("lighttpd"), directory, ROOT, MAILGRAPH_CONFIG=str(directory / "default")) as client:
+        yield f"http://127.0.0.1:{client.port}/cgi-bin/mailgraph.cgi"
+
+
+@pytest.fixture(scope="module")
+def over_hosts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The page over 14 hosts, of which one is silent, in lighttpd's cgi-bin."""
+    directory = tmp_path_factory.mktemp("hosts")
+    end = int(time.time()) - 60
+    silent = Steady(end - 7200, sent=1)
+    hosts = {f"mx{number:02}.example.org": Steady(sent=number, received=number, rejected=1) for number in range(13)}
+    several(directory, hosts | {"ein-langer-name-der-nicht-passt.mail.example.org": silent}, end, days=2)
+    (directory / "hosts.toml").write_text("[groups]\nFirst = ['mx0*']\n'Rear & more' = ['mx1*']\n")
+    (directory / "default").write_text(f"RRD_DIR={directory}\nHOSTS_FILE={directory}/hosts.toml\n")
     with lighttpd(require("lighttpd"), directory, ROOT, MAILGRAPH_CONFIG=str(directory / "default")) as client:
         yield f"http://127.0.0.1:{client.port}/cgi-bin/mailgraph.cgi"
 
@@ -160,3 +176,103 @@ def test_the_page_is_seen(browser: Browser, address: str, tmp_path: Path) -> Non
     width, height = png.size(tab.picture(tmp_path / "page.png"))
     assert width == 660
     assert height > 2000
+
+
+OVER_HOSTS = ["", "?host=mx03.example.org", "?group=Rear%20%26%20more", "?all&g=traffic&from=now-6h&to=now"]
+
+
+def test_pictures_of_hosts_are_drawn_when_they_come_into_view(browser: Browser, over_hosts: str) -> None:
+    tab = Tab(browser, width=1320, height=500)
+    tab.open(over_hosts)
+    complete = "[...document.images].filter(image => image.complete && image.naturalWidth).length"
+    height = tab.evaluate("document.documentElement.scrollHeight")
+    assert tab.evaluate("document.images.length") == 16 + 14
+    assert tab.evaluate(complete) < 30
+    tab.evaluate(EAGER)
+    tab.evaluate(LOADED)
+    assert tab.evaluate(complete) == 30
+    assert tab.evaluate("document.documentElement.scrollHeight") == height
+    assert tab.said() == []
+
+
+@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("query", OVER_HOSTS)
+def test_an_accessibility_checker_finds_nothing_over_hosts(
+    browser: Browser, over_hosts: str, query: str, dark: bool
+) -> None:
+    tab = Tab(browser, dark=dark)
+    tab.open(over_hosts + query)
+    assert faults(tab) == []
+
+
+@pytest.mark.parametrize("query", OVER_HOSTS)
+def test_a_phone_shows_hosts_without_scrolling_sideways(browser: Browser, over_hosts: str, query: str) -> None:
+    tab = Tab(browser, width=360, height=640, scale=3, phone=True)
+    tab.open(over_hosts + query)
+    assert tab.evaluate("document.documentElement.scrollWidth") == 360
+    assert (
+        tab.evaluate(
+            "Math.max(...[...document.querySelectorAll('td')].map(one => one.scrollWidth - one.clientWidth), 0)"
+        )
+        == 0
+    )
+    assert faults(tab) == []
+
+
+def test_a_dark_screen_gets_dark_pictures_of_hosts(browser: Browser, over_hosts: str) -> None:
+    tab = Tab(browser, dark=True)
+    tab.open(over_hosts)
+    tab.evaluate(EAGER)
+    tab.evaluate(LOADED)
+    assert tab.evaluate("[...document.images].every(image => image.currentSrc.endsWith('&theme=dark'))")
+
+
+def test_dragging_over_a_hosts_picture_stays_with_the_host(browser: Browser, over_hosts: str) -> None:
+    for page, scope in (("", "all"), ("?host=mx03.example.org", "host=mx03.example.org")):
+        tab = Tab(browser)
+        tab.open(over_hosts + page)
+        left, top = tab.evaluate("(({left, top}) => [left, top])(document.images[0].getBoundingClientRect())")
+        tab.drag((left + 200, top + 80), (left + 400, top + 80))
+        tab.wait()
+        assert tab.evaluate("location.search").startswith(f"?{scope}&g=n&from=")
+        assert tab.evaluate("document.images.length") == 1
+        assert tab.said() == []
+
+
+def test_the_keyboard_reaches_every_host_and_opens_it(browser: Browser, over_hosts: str) -> None:
+    tab = Tab(browser)
+    tab.open(over_hosts + "?all&by=name", scripts=False)
+    links = tab.evaluate("[...document.links].map(link => link.href)")
+    reached = []
+    for _ in links:
+        tab.tabulate()
+        reached.append(tab.evaluate("document.activeElement.href"))
+        assert tab.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+        if reached[-1].endswith("?host=mx02.example.org"):
+            break
+    assert reached == links[: len(reached)]
+    tab.follow()
+    tab.wait()
+    assert tab.evaluate("location.search") == "?host=mx02.example.org"
+    assert tab.evaluate("document.querySelector('h1').textContent") == "Mail statistics for mx02.example.org"
+
+
+def test_the_silent_host_stands_first_and_links_lead_on(browser: Browser, over_hosts: str) -> None:
+    tab = Tab(browser, width=1320)
+    tab.open(over_hosts)
+    first = "document.querySelector('tbody tr').textContent"
+    assert "silent for 2 h; usually about 60 messages an hour" in tab.evaluate(first)
+    assert (
+        tab.evaluate("document.querySelector('.look a').search")
+        == "?host=ein-langer-name-der-nicht-passt.mail.example.org"
+    )
+
+
+def test_on_paper_the_hosts_are_a_table(browser: Browser, over_hosts: str) -> None:
+    tab = Tab(browser, dark=True)
+    tab.open(over_hosts)
+    assert tab.printed()[:5] == b"%PDF-"
+    tab.call("Emulation.setEmulatedMedia", media="print", features=[{"name": "prefers-color-scheme", "value": "dark"}])
+    assert tab.evaluate("getComputedStyle(document.querySelector('table')).display") == "table"
+    assert tab.evaluate("getComputedStyle(document.querySelector('nav')).display") == "none"
+    assert tab.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
