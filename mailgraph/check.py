@@ -20,7 +20,7 @@ from mailgraph.cached import Cached
 from mailgraph.checkpoint import Checkpoint, CheckpointError
 from mailgraph.daemon import holder, read_pid
 from mailgraph.files import HOSTS, QUIET
-from mailgraph.hosts import listed
+from mailgraph.hosts import Listing, listed
 from mailgraph.hostsfile import HostsFile
 from mailgraph.ledger import Ledger
 from mailgraph.logforms import LINE, Stamps
@@ -502,7 +502,8 @@ def _page(setup: Setup) -> Iterator[Finding]:
         text = "the web server's user is not known" if user is None else f"HTTP_USER {user} is no user of this machine"
         yield Finding(Level.WARNING, "page", text, f"set HTTP_USER in {config.path()} to the web server's user")
         return
-    paths = [os.path.join(setup.directory, family.file_name(setup.rrd_name)) for family in FAMILIES]
+    places = [setup.directory, *(host.directory for host in _listing(setup).hosts.values())]
+    paths = [os.path.join(place, family.file_name(setup.rrd_name)) for place in places for family in FAMILIES]
     barred = [barrier for path in paths if (barrier := first_barrier(path, user))]
     if barred:
         mend = "; ".join(dict.fromkeys(f"chmod o+{'x' if os.path.isdir(path) else 'r'} {path}" for path in barred))
@@ -513,7 +514,7 @@ def _page(setup: Setup) -> Iterator[Finding]:
 
 def _hosts(setup: Setup) -> Iterator[Finding]:
     """The directories of hosts, and the file that names them."""
-    listing = listed(setup.directory, setup.rrd_name, os.uname().nodename, setup.values.get("SPLIT_HOSTS") == "true")
+    listing = _listing(setup)
     if listing.hosts:
         yield Finding(Level.OK, "hosts", f"{len(listing.hosts)} on one page, of {setup.directory}/{HOSTS}")
     for fault in listing.faults:
@@ -527,6 +528,11 @@ def _hosts(setup: Setup) -> Iterator[Finding]:
         yield Finding(Level.WARNING, "hosts file", mistake, f"edit {path}; what is right in it counts")
     if not mistakes:
         yield Finding(Level.OK, "hosts file", path)
+
+
+def _listing(setup: Setup) -> Listing:
+    split = setup.values.get("SPLIT_HOSTS") == "true"
+    return listed(setup.directory, setup.rrd_name, os.uname().nodename, split)
 
 
 def first_barrier(path: str, user: str) -> str | None:

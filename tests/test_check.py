@@ -476,6 +476,18 @@ def test_an_rrd_that_the_web_server_may_not_read(machine: Machine) -> None:
     assert (finding.level, finding.mend) == (PROBLEM, f"chmod o+r {machine.rrd()}")
 
 
+def test_a_hosts_rrd_that_the_web_server_may_not_read(machine: Machine) -> None:
+    machine.values["HTTP_USER"] = "nobody"
+    place = machine.rrd_dir / "hosts/mx1"
+    place.mkdir(parents=True)
+    shutil.copy(machine.rrd(), place)
+    open_to_all(place)
+    assert machine.findings()["page"].level == OK
+    (place / "mailgraph.rrd").chmod(0o600)
+    finding = machine.findings()["page"]
+    assert (finding.level, finding.mend) == (PROBLEM, f"chmod o+r {place}/mailgraph.rrd")
+
+
 def test_a_directory_that_the_web_server_may_not_pass(machine: Machine) -> None:
     open_to_all(machine.rrd_dir)
     machine.rrd_dir.chmod(0o700)
@@ -544,3 +556,41 @@ def test_standard_input_can_not_be_looked_at(machine: Machine, capsys: pytest.Ca
     with pytest.raises(SystemExit, match="2"):
         main(["--check", "-l", "-"])
     assert "--check can't look at standard input" in capsys.readouterr().err
+
+
+def test_one_machine_alone_has_no_finding_about_hosts(machine: Machine) -> None:
+    assert {"hosts", "hosts file"} & machine.findings().keys() == set()
+
+
+def test_hosts_and_the_hosts_file_that_are_well(machine: Machine, tmp_path: Path) -> None:
+    for name in ("mx1", "mx2"):
+        shutil.copytree(machine.rrd_dir, machine.rrd_dir / "hosts" / name, ignore=shutil.ignore_patterns("hosts"))
+    path = tmp_path / "hosts.toml"
+    path.write_text("hidden = ['mx2']\n")
+    machine.values |= {"HOSTS_FILE": str(path), "SPLIT_HOSTS": "true"}
+    found = machine.findings()
+    assert found["hosts"] == Finding(OK, "hosts", f"2 on one page, of {machine.rrd_dir}/hosts")
+    assert found["hosts file"] == Finding(OK, "hosts file", str(path))
+
+
+def test_each_mistake_in_the_hosts_file_is_a_finding(machine: Machine, tmp_path: Path) -> None:
+    path = tmp_path / "hosts.toml"
+    path.write_text("order = ['mx1']\nhide = 1\n")
+    machine.values["HOSTS_FILE"] = str(path)
+    found = [finding for finding in check(machine.setup(), NOW) if finding.subject == "hosts file"]
+    mend = f"edit {path}; what is right in it counts"
+    assert found == [
+        Finding(WARNING, "hosts file", f"{path}: 'hide' is unknown; there are order, hidden, names, groups", mend),
+        Finding(WARNING, "hosts file", f"{path}: order: there is no host 'mx1'", mend),
+    ]
+
+
+def test_a_directory_of_hosts_that_is_left_out(machine: Machine) -> None:
+    shutil.copytree(machine.rrd_dir, machine.rrd_dir / "hosts" / os.fsdecode(b"\xff"))
+    (finding,) = (finding for finding in check(machine.setup(), NOW) if finding.subject == "hosts")
+    assert finding == Finding(
+        WARNING,
+        "hosts",
+        f"{machine.rrd_dir}/hosts/\\udcff is left out: its name is not UTF-8",
+        "give the directory another name",
+    )

@@ -12,9 +12,9 @@ import rrdtool
 
 import mailgraph
 from mailgraph.page import Page
-from mailgraph.schema import Family
+from mailgraph.schema import GREYLIST, Family
 from tests.page import png
-from tests.page.rrds import NOON, Reply, listing
+from tests.page.rrds import NOON, Reply, Steady, listing, one_a_minute, several
 
 COUNT = 10_000
 
@@ -97,6 +97,9 @@ ARGUMENT = re.compile(
 )
 """All that rrdtool may be told."""
 
+SCOPED_ARGUMENT = re.compile(rf"{ARGUMENT.pattern}|(AREA):_host\d#\w{{6}}:(mx1|m\\:x 2)(:STACK)?")
+"""And of several hosts."""
+
 
 def anything(random: Random) -> str:
     return "".join(random.choices(PIECES, k=random.randrange(1, 8)))
@@ -154,6 +157,55 @@ print(*sorted(path for path in opened if not path.endswith((".py", ".pyc", ".so"
     root = Path(mailgraph.__file__).parents[1]
     allowed = [root / "cgi-bin/mailgraph.css", *directory.glob("*.rrd")]
     assert sorted(done.stdout.split("\n")[:-1]) == sorted(map(str, allowed))
+
+
+SCOPES = ["all", "host=mx1", "host=m%3Ax%202", "group=Both", "host=", "group=", "host=..%2fhosts%2fmx1", "host=mx1%00"]
+RESTS = [
+    *("", "0-n", "1-e.svg", "0-traffic", "3-rejected.csv", "graphs", "small=0", "by=name&period=1", "form=json"),
+    *("g=traffic&from=now-6h", "g=n&from=1&to=2&form=png", "small=", "by=", "host=mx1", "all"),
+]
+
+
+def scoped(random: Random) -> str:
+    """A query about hosts; one in three has something in it that is not meant to be."""
+    parts = [random.choice(SCOPES), random.choice(RESTS)]
+    if random.randrange(3) == 0:
+        parts.insert(random.randrange(3), random.choice(PIECES))
+    return random.choice(["&", "&", "&", ""]).join(part for part in parts if part)
+
+
+def test_no_request_about_hosts_gets_through_to_rrdtool_or_to_another_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    several(tmp_path, {"mx1": Steady(sent=1), "m:x 2": Steady(sent=2)}, days=1)
+    for name in ("mx1", "m:x 2"):
+        one_a_minute(tmp_path / "hosts" / name, NOON, 1, (GREYLIST,))
+    (tmp_path / "hosts.toml").write_text("[groups]\nBoth = ['*']\n")
+    (tmp_path / "default").write_text(f"RRD_DIR={tmp_path}\nHOSTS_FILE={tmp_path}/hosts.toml\n")
+    monkeypatch.setenv("MAILGRAPH_CONFIG", str(tmp_path / "default"))
+    told: set[str] = set()
+
+    def graphv(*arguments: str) -> dict[str, bytes]:
+        told.update(arguments)
+        return {"image": b"picture"}
+
+    monkeypatch.setattr(rrdtool, "graphv", graphv)
+    page = Page(host="here", now=lambda: NOON + 301)
+    before = listing(tmp_path)
+    random = Random(7)
+    seen: dict[str, int] = {}
+    for _ in range(COUNT // 10):
+        reply = Reply(page, scoped(random))
+        seen[reply.status] = seen.get(reply.status, 0) + 1
+        assert all("\n" not in value and "\r" not in value for value in reply.headers.values())
+    assert set(seen) == STATUSES - {"405 Method Not Allowed"}
+    assert seen["200 OK"] > COUNT / 50
+    assert listing(tmp_path) == before
+    places = re.compile(
+        rf"{re.escape(str(tmp_path))}/hosts/(mx1|m\\:x 2)/mailgraph(_virus|_greylist)?\.rrd|/proc/self/fd/\d+"
+    )
+    assert [text for text in told if not SCOPED_ARGUMENT.fullmatch(places.sub("FILE", text))] == []
+    assert len(told) > 50
 
 
 def test_the_largest_picture_is_bounded(page: Page) -> None:

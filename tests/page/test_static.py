@@ -4,17 +4,20 @@ import os
 import stat
 import subprocess
 import sys
+import time
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 
 from mailgraph import assets
 from mailgraph.files import Files, located
+from mailgraph.places import Hosts
 from mailgraph.schema import GREYLIST, MAIL
-from mailgraph.static import StaticError, write
+from mailgraph.static import StaticError, write, write_hosts
 from tests.page import png
-from tests.page.browser import Browser, Tab
-from tests.page.rrds import NOON, one_a_minute
+from tests.page.browser import EAGER, LOADED, Browser, Tab
+from tests.page.rrds import NOON, Steady, one_a_minute, several
 from tests.page.test_page import Outline
 
 CLASSICAL = [f"{number}-{letter}" for number in range(4) for letter in "neg"]
@@ -122,3 +125,69 @@ def test_what_hinders_the_command_is_said(fresh: Path, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     done = mailgraph("--static", tmp_path / "file", "--daemon-rrd", fresh)
     assert (done.returncode, done.stderr) == (1, f"mailgraph: can't write {tmp_path}/file: File exists\n")
+
+
+# Of several hosts
+
+
+@pytest.fixture(scope="module")
+def over_hosts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page over two hosts, one of them with a name of all sorts, and over a group."""
+    root = tmp_path_factory.mktemp("several")
+    several(root, {"mx1": Steady(sent=2), "a b&%<c>": Steady(sent=1)}, days=1)
+    (root / "hosts.toml").write_text("[groups]\n'A & B' = ['mx1']\n")
+    known = Hosts(str(root), "mailgraph", "here", {"HOSTS_FILE": str(root / "hosts.toml")})
+    assert write_hosts(str(root / "static"), known, NOON + 301) == []
+    return root / "static"
+
+
+def test_the_page_over_hosts_is_there_with_all_that_it_refers_to(over_hosts: Path) -> None:
+    assert names(over_hosts) >= {
+        "index.html",
+        "by-name-0.html",
+        "host-mx1",
+        "host-a%20b%26%25%3Cc%3E",
+        "group-A%20%26%20B",
+    }
+    pages = sorted(over_hosts.rglob("*.html"))
+    assert len(pages) == 12 + 12 + 2
+    referred = set(pages)
+    for page in pages:
+        text = page.read_text()
+        outline = Outline(text)
+        targets = [
+            target for target in outline.of("a", "img", "link") if not target.startswith(("#", "https:", "data:"))
+        ]
+        sets = [part.partition('"')[0] for part in text.split('srcset="')[1:]]
+        targets += [one.strip().split()[0] for listed in sets for one in listed.split(",")]
+        referred |= {(page.parent / unquote(target)).resolve() for target in targets}
+    assert referred == {path for path in over_hosts.rglob("*") if path.is_file()}
+
+
+def test_a_browser_goes_from_the_page_over_hosts_to_a_host_and_back(browser: Browser, over_hosts: Path) -> None:
+    tab = Tab(browser)
+    tab.open(over_hosts.as_uri() + "/by-name-1.html")
+    tab.evaluate(EAGER)
+    tab.evaluate(LOADED)
+    assert tab.evaluate("[...document.images].every(image => image.naturalWidth)")
+    for link, heading in (
+        ("tbody a", "Mail statistics for a b&%<c>"),
+        (".links a[href='../index.html']", "Mail statistics for 2 hosts"),
+        (".links a[href*=group]", "Mail statistics for A & B"),
+    ):
+        tab.evaluate(f"document.querySelector({link!r}).focus()")
+        tab.follow()
+        tab.wait()
+        assert tab.evaluate("document.querySelector('h1').textContent") == heading
+    assert tab.said() == []
+
+
+def test_a_host_that_cannot_be_drawn_keeps_no_other_from_it(tmp_path: Path) -> None:
+    root = several(tmp_path, {"good": Steady(sent=2), "bad": Steady(sent=1)}, int(time.time()) - 60, days=1)
+    (root / "hosts/bad/mailgraph.rrd").write_bytes(b"")
+    done = mailgraph("--static", tmp_path / "static", "--daemon-rrd", root)
+    sentence = f"can't use {root}/hosts/bad/mailgraph.rrd: it is empty (move it away, and mailgraph makes a new one)"
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", f"mailgraph: {sentence}\n")
+    assert "it is empty" in (tmp_path / "static/host-bad/index.html").read_text()
+    assert "0-n.png" in names(tmp_path / "static/host-good")
+    assert "Mail statistics for 2 hosts" in (tmp_path / "static/index.html").read_text()
