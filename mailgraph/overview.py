@@ -330,13 +330,16 @@ def _number(one: "Surveyed", period: int, counters: "Iterable[str]") -> str:
 
 
 def _period(number: int, pictures: "Sequence[Picture]", links: Links) -> str:
-    shown = "\n".join(
-        document.linked(one, links, LAZY.format(*document.size(one.view.graph, one.view.look, rows)))
-        for one, rows in pictures
-    )
-    title = PERIODS[number].title
-    head = f'<section aria-labelledby="G{number}">\n<h2 id="G{number}">{title}</h2>'
-    return f'{head}\n<p class="pair">{shown}</p>\n</section>'
+    shown = "\n".join(_figure(*picture, links) for picture in pictures)
+    head = f'<section aria-labelledby="G{number}">\n<h2 id="G{number}">{PERIODS[number].title}</h2>'
+    return f'{head}\n<div class="pair">{shown}</div>\n</section>'
+
+
+def _figure(shown: "Shown", rows: int, links: Links) -> str:
+    graph = shown.view.graph
+    title = graph.title if shown.view.letter in STACKS else f"Sum: {graph.title[0].lower()}{graph.title[1:]}"
+    picture = document.linked(shown, links, LAZY.format(*document.size(graph, shown.view.look, rows)))
+    return f"<figure>\n<figcaption>{title}</figcaption>\n{picture}\n</figure>"
 
 
 def _choice(label: str, choices: "Iterable[tuple[str, str, bool]]", spoken: bool = True) -> str:

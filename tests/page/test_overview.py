@@ -92,6 +92,13 @@ def test_each_period_has_the_sum_and_the_hosts_above_each_other(page: Page) -> N
     assert outline.of("h2 says") == [*(period.title for period in PERIODS), "Hosts"]
     letters = ("n", "e", "traffic", "rejected")
     pictures = [f"?all&{number}-{letter}" for number in range(4) for letter in letters]
+    captions = re.findall("<figcaption>(.*?)<", Reply(page).text)
+    assert captions[:4] == [
+        "Sum: sent and received",
+        "Sum: bounced, viruses, spam and rejected",
+        "Sent and received, by host",
+        "Rejected, by host",
+    ]
     assert outline.of("img") == pictures + [f"?host={name}&small=0" for name in ("mx1", "a", "mx2")]
 
 
