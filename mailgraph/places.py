@@ -207,4 +207,4 @@ class Many:
             return pages.views_of(self._totals)
         there = [Files(self._known.paths(host)) for host in self._members]
         paths = {family: path for files in there for family, path in files.paths.items() if files.exists(family)}
-        return pages.views_of(Files(paths))
+        return [view for view in pages.views_of(Files(paths)) if view.letter in sums.MANY]

@@ -10,6 +10,7 @@ from mailgraph.figures import Figures, Taken, finest
 from mailgraph.files import Files, Unusable
 from mailgraph.graphs import AREA, GRAPHS, SOURCES, STACKED, Graph, Series
 from mailgraph.memory import MemoryFile
+from mailgraph.schema import COUNTERS, own_counter
 from mailgraph.survey import OLD, REJECTED, TRAFFIC
 
 TYPE_CHECKING = False
@@ -34,8 +35,19 @@ BY_SIZE = (*(f"_host{number}" for number in range(LARGEST)), "_others")
 STACKS = {"traffic": TRAFFIC, "rejected": REJECTED}
 """What hosts are stacked by, and the counters of which it is the sum."""
 
-MANY = type(GRAPHS)(
-    GRAPHS
+
+class _Many(dict[str, Graph]):
+    """Those of which the hosts' counters can be added up; one's own among them."""
+
+    def __missing__(self, letter: str) -> Graph:
+        return GRAPHS[letter]
+
+    def __contains__(self, letter: object) -> bool:
+        return super().__contains__(letter) or (isinstance(letter, str) and own_counter(letter) is not None)
+
+
+MANY = _Many(
+    {letter: graph for letter, graph in GRAPHS.items() if all(one.counter in COUNTERS for one in graph.series)}
     | {
         "traffic": Graph("Sent and received, by host", 160, ()),
         "rejected": Graph("Rejected, by host", 160, ()),

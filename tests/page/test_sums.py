@@ -15,9 +15,9 @@ from mailgraph.hosts import Host, listed
 from mailgraph.memory import MemoryFile
 from mailgraph.page import Page
 from mailgraph.rrdfile import RrdFile
-from mailgraph.schema import MAIL, MINUTES
+from mailgraph.schema import MAIL, MINUTES, own_family
 from mailgraph.sums import MANY, short, taken
-from mailgraph.views import parsed
+from mailgraph.views import BadQuery, parsed
 from tests.page import png
 from tests.page.rrds import NOON, Reply, Steady, one_a_minute, several
 
@@ -172,3 +172,14 @@ def test_a_stack_draws_no_more_than_eleven_series(thirteen: Path) -> None:
     assert png.size(Reply(page, "all&3-traffic").body) == (637, 160 + 55 + 11 * 14)
     assert len(Reply(page, "all&0-rejected.csv").text.split("\r\n")[0].split(",")) == 1 + 2 * 11
     assert sums.LARGEST == 10
+
+
+def test_a_counter_of_ones_own_is_added_up_too(tmp_path: Path) -> None:
+    several(tmp_path, {"one": Steady(sent=5), "two": Steady(sent=7)}, days=1)
+    for name, count in (("one", 2), ("two", 3)):
+        one_a_minute(tmp_path / "hosts" / name, NOON, 1, (own_family("over_quota"),), Steady(over_quota=count))
+    assert numbers(tmp_path, "0-own_over_quota") == {"over_quota": (pytest.approx(5 * 1440), pytest.approx(5))}
+    page = Page(str(tmp_path), "mailgraph", now=lambda: NOW)
+    assert 'src="?all&amp;3-own_over_quota"' in Reply(page, "all&graphs").text
+    with pytest.raises(BadQuery):
+        parsed("0-own_", MANY)
