@@ -1,10 +1,20 @@
 """The page in each web server of the README, set up as the example there says."""
 
+import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from html import unescape
+from pathlib import Path
+
+import pytest
 
 from tests.page import png
 from tests.page.browser import Browser, Tab
-from tests.page.servers import Client
+from tests.page.rrds import Steady, several
+from tests.page.servers import Client, apache, gunicorn_behind_nginx
+
+WebServer = Callable[[Path, str], AbstractContextManager[tuple[Client, str]]]
 
 CLASSICAL = [f"{number}-{letter}" for number in range(4) for letter in "neg"]
 
@@ -63,3 +73,23 @@ def test_a_browser_shows_all_pictures_and_its_console_is_silent(browser: Browser
     pictures = "[...document.images].map(image => [image.currentSrc.split('?')[1], image.naturalWidth])"
     assert tab.evaluate(pictures) == [[query, 637] for query in CLASSICAL]
     assert tab.said() == []
+
+
+@pytest.mark.parametrize("server", [apache, gunicorn_behind_nginx])
+def test_several_hosts_are_served_with_all_their_pictures_at_once(server: WebServer, tmp_path: Path) -> None:
+    """Under CGI, and under a prefix by threads, which draw from memory at the same time."""
+    end = int(time.time()) - 60
+    several(tmp_path, {"mx1": Steady(sent=1), "mx 2": Steady(sent=2)}, end, days=1)
+    (tmp_path / "default").write_text(f"RRD_DIR={tmp_path}\n")
+    with server(tmp_path, str(tmp_path / "default")) as (client, path):
+        text = client.get(path).text
+        sources = [unescape(part.partition('"')[0]) for part in text.split('<img src="')[1:]]
+        assert len(sources) == 16 + 2
+        with ThreadPoolExecutor(12) as clients:
+            replies = list(clients.map(lambda source: client.get(path + source), sources * 2))
+        assert [reply.status for reply in replies] == [200] * 36
+        assert [reply.type for reply in replies[:18]] == ["image/png"] * 16 + ["image/svg+xml"] * 2
+        years = [number for number, source in enumerate(sources) if "&3-" in source]
+        assert len(years) == 4
+        assert all(replies[number].body == replies[number + 18].body for number in years)
+        assert "<h1>Mail statistics for mx 2</h1>" in client.get(f"{path}?host=mx%202").text
