@@ -6,7 +6,7 @@ A host is taken from the listing of the directory alone; what a request names is
 import os
 
 from mailgraph.files import HOSTS
-from mailgraph.schema import FAMILIES, MAIL
+from mailgraph.schema import FAMILIES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def _shown(name: str) -> str:
 
 def _has_files(directory: str, rrd_name: str) -> bool:
     """The mail file nearly always; a host may count without it (``--no-mail-rrd``)."""
-    return any(os.path.isfile(os.path.join(directory, family.file_name(rrd_name))) for family in (MAIL, *FAMILIES))
+    return any(os.path.isfile(os.path.join(directory, family.file_name(rrd_name))) for family in FAMILIES)
 
 
 def few(faults: "Iterable[str]") -> "Iterator[str]":

@@ -5,6 +5,8 @@ quarter of what that hour had a week ago, and on all of these days but one (whic
 above where it has more than four times of what any of them had.  Less than FLOOR events an hour is noise.
 """
 
+from math import inf
+
 from mailgraph.schema import ARCHIVE_STEPS, DAY, STEP
 
 TYPE_CHECKING = False
@@ -46,7 +48,7 @@ class Level:
 def judged(rates: "Rates", end: int) -> Level | None:
     """What is unusual in the hour up to ``end``, a whole row of FINE steps; None where nothing is, or can be known."""
     count = _last_hour(rates, end)
-    if count != count:  # noqa: PLR0124  # NaN: the daemon has not run for an hour yet
+    if not count < inf:  # NaN: the daemon has not run for an hour yet; or a damaged file
         return None
     before = _same_hours(rates, end)
     if not count:
@@ -60,7 +62,7 @@ def judged(rates: "Rates", end: int) -> Level | None:
 def risen(rates: "Rates", end: int) -> Level | None:
     """Where only more than usual is worth a look."""
     count = _last_hour(rates, end)
-    return _above(count, _usual(_same_hours(rates, end))) if count > FACTOR * FLOOR else None
+    return _above(count, _usual(_same_hours(rates, end))) if FACTOR * FLOOR < count < inf else None
 
 
 def _last_hour(rates: "Rates", end: int) -> float:
@@ -84,7 +86,7 @@ def _same_hours(rates: "Rates", end: int) -> dict[int, tuple[float, float]]:
     for days in range(1, DAYS + 1):
         whole, into = divmod(end - days * DAY - first, HOUR)
         one, other = rows[whole - 1], rows[whole if into else whole - 1]
-        if one == one and other == other:  # noqa: PLR0124  # no NaN
+        if one < inf and other < inf:  # nor NaN
             found[days] = min(one, other) * HOUR, max(one, other) * HOUR
     return found
 
@@ -116,7 +118,7 @@ def _before_silence(rates: "Rates", end: int) -> tuple[int, float | None]:
         newest = end // row * row
         known = rates(steps, newest - span // row * row, newest)
         for quiet, rate in enumerate(reversed(known)):
-            if rate > 0:
-                earlier = [one for one in known[: len(known) - quiet] if one == one]  # noqa: PLR0124
+            if 0 < rate < inf:
+                earlier = [one for one in known[: len(known) - quiet] if one < inf]  # nor NaN
                 return newest - quiet * row, sum(earlier) / len(earlier) * HOUR
     return 0, None

@@ -5,7 +5,7 @@ wrote the file.  A file of another kind of machine is refused, as librrd does.  
 waits for a page.
 """
 
-from mailgraph.schema import STEP
+from mailgraph.schema import LATEST, STEP
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -65,6 +65,8 @@ class RrdFile:
         definitions = range(at, at + archives * ARCHIVE, ARCHIVE)
         at += archives * ARCHIVE
         (self.last,) = self._words(at, 1)
+        if self.last > LATEST:
+            raise NotReadable("it is damaged")
         at += LIVE + sources * SOURCE_STATE + sources * archives * ROW_STATE
         pointers = self._words(at, archives)
         self.archives = self._located(definitions, pointers, at + archives * WORD)
@@ -93,6 +95,8 @@ class RrdFile:
         for at, pointer in zip(definitions, pointers, strict=True):
             rows, steps = self._words(at + 24, 2)
             row = steps * self.step
+            if not row or pointer >= rows:
+                raise NotReadable("it is damaged")
             archives.append(Archive(self._name(at), steps, rows, pointer, self.last // row * row, offset))
             offset += rows * len(self.sources) * WORD
         if len(self._content) < offset:
@@ -100,12 +104,14 @@ class RrdFile:
         return archives
 
     def check(self, family: "Family") -> None:
-        """Raises NotReadable where the file lacks a data source or an archive of the family."""
+        """Raises NotReadable where the file lacks a data source or an archive of the family, or has another step."""
         for source, _ in family.sources:
             if source not in self.sources:
                 raise NotReadable(f"it has no data source {source}")
         for kind, steps, _ in family.archives:
             self._archive(kind, steps)
+        if self.step != STEP:
+            raise NotReadable(f"it has a step of {self.step} s, not {STEP}")
 
     def rows(self, source: str, kind: str, steps: int, start: int, end: int) -> list[float]:
         """A data source's rows of ``steps`` steps, for the times behind ``start`` up to ``end``; NaN where unknown.

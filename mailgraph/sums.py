@@ -10,6 +10,7 @@ from mailgraph.figures import Figures, Taken, finest
 from mailgraph.files import Files, Unusable
 from mailgraph.graphs import AREA, GRAPHS, SOURCES, STACKED, Graph, Series
 from mailgraph.memory import MemoryFile
+from mailgraph.rrdfile import UNKNOWN
 from mailgraph.schema import COUNTERS, own_counter
 from mailgraph.survey import OLD, REJECTED, TRAFFIC
 
@@ -110,7 +111,7 @@ class _Read:
                 self.fault = f"{error}"
                 continue
             rows = {
-                counter: files[family].rows(source, "AVERAGE", asked.steps, asked.first, asked.end)
+                counter: _finite(files[family].rows(source, "AVERAGE", asked.steps, asked.first, asked.end))
                 for counter, (family, source) in places.items()
                 if family in files
             }
@@ -154,6 +155,12 @@ def _sum(columns: "Iterable[list[float]]") -> list[float]:
         else:
             added = [_either(one, other) for one, other in zip(added, rows, strict=True)]
     return added
+
+
+def _finite(rows: list[float]) -> list[float]:
+    """A damaged file may hold an infinity, which would make every sum another; it is unknown."""
+    total = sum(rows)
+    return rows if total - total == 0 else [rate if rate - rate == 0 else UNKNOWN for rate in rows]
 
 
 def _either(one: float, other: float) -> float:

@@ -97,12 +97,12 @@ def _count(found: Surveyed, file: "RrdFile", counters: list[str], now: float) ->
         rows = "AVERAGE", view.steps, asked.first, asked.end
         sources = [SOURCES[counter, view.steps][1] for counter in counters]
         for counter, source, total in zip(counters, sources, file.totals(sources, *rows), strict=True):
-            known = total == total  # noqa: PLR0124  # no NaN
-            totals[counter] = total * asked.row if known else _known(file.rows(source, *rows), asked.row)
+            is_known = total - total == 0  # neither NaN nor, of a damaged file, infinity
+            totals[counter] = total * asked.row if is_known else _known(file.rows(source, *rows), asked.row)
 
 
 def _known(rates: list[float], row: int) -> "float | None":
-    known = [rate for rate in rates if rate == rate]  # noqa: PLR0124  # no NaN
+    known = [rate for rate in rates if rate - rate == 0]
     return sum(known) * row if known else None
 
 

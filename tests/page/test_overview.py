@@ -214,6 +214,47 @@ def test_a_host_that_needs_a_look_stands_first_and_says_why(tmp_path: Path) -> N
     assert unusual["gone"] == ["no data for 4 h (since Wed Nov 25 08:00:00 2026)"]
 
 
+DAMAGES = {
+    "step": (40, 300, "it has a step of 300 s, not 60"),
+    "step of nothing": (40, 0, "it is damaged"),
+    "steps of a row": (128 + 4 * 120 + 32, 0, "it is damaged"),
+    "rows": (128 + 4 * 120 + 24, 2**60, "it was cut off"),
+    "last minute": (128 + 12 * 120, 2**62, "it is damaged"),
+    "newest row": (128 + 12 * 120 + 16 + 4 * 112 + 32 * 80, 198, "it is damaged"),
+}
+"""Where a mail file is damaged, by how much, and how that is said."""
+
+
+@pytest.mark.parametrize(("at", "word", "said"), DAMAGES.values(), ids=DAMAGES)
+def test_a_damaged_file_is_one_hosts_trouble_alone(tmp_path: Path, at: int, word: int, said: str) -> None:
+    several(tmp_path, {"bad": Steady(sent=5), "good": Steady(sent=7)})
+    path = tmp_path / "hosts/bad/mailgraph.rrd"
+    content = bytearray(path.read_bytes())
+    content[at : at + 8] = word.to_bytes(8, "little")
+    path.write_bytes(content)
+    page = Page(str(tmp_path), "mailgraph", now=lambda: NOW)
+    first, second = rows(Reply(page))
+    assert first[0] == f"bad can't use {path}: {said} (move it away, and mailgraph makes a new one)"
+    assert second[:2] == ["good", f"{7 * 1440:,}"]
+    assert json.loads(Reply(page, "all&0-n.json").text)["series"][0]["total"] == 7 * 1440
+    for query in ("all&form=csv", "all&form=json", "host=bad"):
+        assert Reply(page, query).status == "200 OK"
+    assert Reply(page, "host=bad&small=0").status == "500 Internal Server Error"
+
+
+def test_an_infinity_in_a_damaged_file_is_unknown(tmp_path: Path) -> None:
+    several(tmp_path, {"bad": Steady(sent=5), "good": Steady(sent=7)})
+    path = tmp_path / "hosts/bad/mailgraph.rrd"
+    content = bytearray(path.read_bytes())
+    at = 128 + 12 * 120 + 16 + 4 * 112 + 32 * 80 + 64
+    content[at : at + 198 * 32] = b"\0\0\0\0\0\0\xf0\x7f" * 4 * 198
+    path.write_bytes(content)
+    page = Page(str(tmp_path), "mailgraph", now=lambda: NOW)
+    assert [row[:2] for row in rows(Reply(page))] == [["good", f"{7 * 1440:,}"], ["bad", "–"]]
+    assert json.loads(Reply(page, "all&0-n.json").text)["series"][0]["total"] == 7 * 1440
+    assert json.loads(Reply(page, "all&form=json").text)["hosts"][1]["sent"] is None
+
+
 class Waves(dict[int, dict[str, int]]):
     """More in the last hour than ever before, or less."""
 
