@@ -531,7 +531,7 @@ def _hosts(setup: Setup) -> Iterator[Finding]:
 
 
 def _listing(setup: Setup) -> Listing:
-    split = setup.values.get("SPLIT_HOSTS") == "true"
+    split = config.split_hosts(setup.values)
     return listed(setup.directory, setup.rrd_name, os.uname().nodename, split)
 
 

@@ -9,6 +9,10 @@ import os
 
 from mailgraph import MailgraphError, UsageError
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 DEFAULT_PATH = "/etc/default/mailgraph"
 
 DEFAULT_RRD_DIR = "/var/lib/mailgraph"
@@ -153,3 +157,13 @@ def rrd_name(values: dict[str, str]) -> str:
         if len(option) > len("--r") and "--rrd-name".startswith(option):
             named = (value if equals else following).strip("'\"") or named
     return named
+
+
+def split_hosts(values: "Mapping[str, str]") -> bool:
+    """Whether RRD_DIR's own files are the totals of the hosts below it.
+
+    SPLIT_HOSTS=true says so, and ``--split-hosts``, perhaps shortened, in EXTRA_OPTIONS.
+    """
+    words = values.get("EXTRA_OPTIONS", "").split()
+    given = any(len(word) > len("--s") and "--split-hosts".startswith(word) for word in words)
+    return given or values.get("SPLIT_HOSTS") == "true"

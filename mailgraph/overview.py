@@ -96,12 +96,14 @@ class Links(document.Links):
 class Overview:
     """What a page over several hosts says.
 
-    ``group`` is empty for all of them.  ``hosts`` are those with a row, ``hidden`` those that only count in the sums;
-    ``order`` are names that come first where hosts are sorted by name.  ``groups`` are the hosts' names by group.
+    ``title`` is what the statistics are for; ``group`` is empty for all hosts.  ``hosts`` are those with a row,
+    ``hidden`` those that only count in the sums; ``order`` are names that come first where hosts are sorted by name.
+    ``groups`` are the hosts' names by group.
     """
 
     def __init__(
         self,
+        title: str,
         group: str,
         hosts: "Sequence[Surveyed]",
         hidden: "Sequence[Surveyed]",
@@ -109,6 +111,7 @@ class Overview:
         groups: "Mapping[str, Collection[str]]",
         now: float,
     ) -> None:
+        self.title = title
         self.group = group
         self.hosts = hosts
         self.hidden = hidden
@@ -120,11 +123,6 @@ class Overview:
             {counter: sum(one.totals[period].get(counter) or 0 for one in every) for counter in COUNTERS}
             for period in range(len(PERIODS))
         ]
-
-    @property
-    def title(self) -> str:
-        """What the statistics are for."""
-        return self.group or (f"{len(self.hosts)} hosts" if len(self.hosts) != 1 else "1 host")
 
     def sorted(self, asked: Asked) -> "list[Surveyed]":
         """The hosts in their order; those first that somebody should look at."""

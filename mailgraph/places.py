@@ -3,7 +3,7 @@
 A query begins with the scope: ``host=NAME``, ``group=NAME`` or ``all``; what follows is as without one.  Knows no HTTP.
 """
 
-from mailgraph import figures, hosts, overview, pages, sums, survey, views
+from mailgraph import config, figures, hosts, overview, pages, sums, survey, views
 from mailgraph.document import Links, Shown
 from mailgraph.files import Files, located
 from mailgraph.schema import MAIL, PERIODS
@@ -40,7 +40,7 @@ class Hosts:
     def __init__(self, rrd_dir: str, rrd_name: str, machine: str, values: "Mapping[str, str]") -> None:
         self.rrd_dir = rrd_dir
         self.rrd_name = rrd_name
-        self.split = values.get("SPLIT_HOSTS") == "true"
+        self.split = config.split_hosts(values)
         listing = hosts.listed(rrd_dir, rrd_name, machine, self.split)
         self.by_name = listing.hosts
         self.faults = list(hosts.few(listing.faults))
@@ -133,7 +133,8 @@ class Many:
         self._known = known
         self._group = group
         self._members = members
-        self.title = group or f"{len(members)} hosts"
+        shown = sum(not one.hidden for one in members)
+        self.title = group or ("1 host" if shown == 1 else f"{shown} hosts")
         self.scope = f"group={hosts.quoted(group)}" if group else "all"
         home = f"?{self.scope}" if group else "?"
         self.links = overview.Links(self.scope, home, [("All graphs of the sum", f"?{self.scope}&{GRAPHS_OF_SUM}")])
@@ -182,6 +183,7 @@ class Many:
     def _overview(self, now: float) -> overview.Overview:
         seen = survey.survey(self._members, self._known.rrd_name, now)
         return overview.Overview(
+            self.title,
             self._group,
             [one for one in seen if not one.host.hidden],
             [one for one in seen if one.host.hidden],

@@ -131,3 +131,18 @@ def test_without_values_the_log_is_the_first_usual_one_that_exists(
 )
 def test_the_page_finds_the_name_of_the_rrd_files(options: str, name: str) -> None:
     assert config.rrd_name({"EXTRA_OPTIONS": options}) == name
+
+
+@pytest.mark.parametrize(
+    ("values", "split"),
+    [
+        ({}, False),
+        ({"SPLIT_HOSTS": "true"}, True),
+        ({"SPLIT_HOSTS": "false"}, False),
+        ({"EXTRA_OPTIONS": "--verbose --split-hosts"}, True),
+        ({"EXTRA_OPTIONS": "--split"}, True),
+        ({"EXTRA_OPTIONS": "-- --s --static x --verbose"}, False),
+    ],
+)
+def test_the_page_knows_whether_hosts_are_split(values: dict[str, str], split: bool) -> None:
+    assert config.split_hosts(values) == split

@@ -594,3 +594,8 @@ def test_mistakes_in_the_hosts_file_are_on_the_page(directory: Path, tmp_path: P
         f"{path}: hidden: there is no host 'x4'",
         "and 4 more of this kind",
     ]
+
+
+def test_a_hidden_host_is_not_counted_in_the_heading(named: Page) -> None:
+    for query in ("", "all&graphs"):
+        assert Outline(Reply(named, query).text).of("h1 says") == ["Mail statistics for 2 hosts"]
