@@ -84,7 +84,7 @@ class Files:
         if family not in self._opened:
             path = self.paths[family]
             far = self._asked(family) if path.startswith(FAR) else None
-            self._opened[family] = _checked(far, path, family) if far else _opened(path, family)
+            self._opened[family] = _checked(far, path, family) if far else opened(path, family)
         return self._opened[family]
 
     def _asked(self, family: "Family") -> "FarFile | None":
@@ -120,7 +120,8 @@ class Files:
         return wrong
 
 
-def _opened(path: str, family: "Family") -> RrdFile:
+def opened(path: str, family: "Family") -> RrdFile:
+    """The file of a family on this machine.  Raises Unusable."""
     try:
         return _checked(RrdFile(path), path, family)
     except NotReadable as error:

@@ -7,7 +7,7 @@ needed become Python's.
 import os
 
 from mailgraph import levels
-from mailgraph.files import Files, Unusable
+from mailgraph.files import Unusable, opened
 from mailgraph.graphs import SOURCES
 from mailgraph.schema import MAIL, PERIODS, VIRUS
 from mailgraph.views import parsed
@@ -75,18 +75,20 @@ def survey(hosts: "Iterable[Host]", rrd_name: str, now: float) -> list[Surveyed]
 
 def _surveyed(host: "Host", rrd_name: str, now: float) -> Surveyed:
     found = Surveyed(host)
-    files = Files({family: os.path.join(host.directory, family.file_name(rrd_name)) for family in (MAIL, VIRUS)})
     for family in (MAIL, VIRUS):
+        path = os.path.join(host.directory, family.file_name(rrd_name))
+        if not os.path.lexists(path):
+            continue
         try:
-            if files.exists(family):
-                file = files.open(family)
-                _count(found, file, [one for one in COUNTERS if SOURCES[one, PERIODS[0].steps][0] is family], now)
+            file = opened(path, family)
         except Unusable as error:
             found.fault = f"{error}"
-    if not (found.fault or found.last or any(files.exists(family) for family in (MAIL, VIRUS))):
+            continue
+        _count(found, file, [one for one in COUNTERS if SOURCES[one, PERIODS[0].steps][0] is family], now)
+        if family is MAIL and not found.is_old(now):
+            _judge(found, file)
+    if not (found.fault or found.last):
         found.fault = f"{host.directory} holds neither mail nor virus counts"
-    if files.exists(MAIL) and not found.fault and not found.is_old(now):
-        _judge(found, files.open(MAIL))
     return found
 
 

@@ -35,7 +35,7 @@ def over_hosts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The page over 14 hosts, of which one is silent, in lighttpd's cgi-bin."""
     directory = tmp_path_factory.mktemp("hosts")
     end = int(time.time()) - 60
-    silent = Steady(end - 7200, sent=1)
+    silent = Steady(end - 8400, sent=1)
     hosts = {f"mx{number:02}.example.org": Steady(sent=number, received=number, rejected=1) for number in range(13)}
     several(directory, hosts | {"ein-langer-name-der-nicht-passt.mail.example.org": silent}, end, days=2)
     (directory / "hosts.toml").write_text("[groups]\nFirst = ['mx0*']\n'Rear & more' = ['mx1*']\n")
