@@ -375,7 +375,7 @@ def test_what_is_unknown_is_not_drawn_as_zero(page: Page) -> None:
             "host=MX1",
             "0-traffic",
         ),
-        "g=traffic",
+        *("g=traffic", "all&0-l", "all&g=q", "all&0-value_x"),
     ],
 )
 def test_what_is_not_there_is_not_found(page: Page, query: str) -> None:
