@@ -148,7 +148,7 @@ class Many:
         try:
             return overview.asked(rest)
         except views.BadQuery:  # then it is a picture
-            return views.parsed(rest, sums.MANY)
+            return views.parsed(rest, sums.TOTALS if self._totals else sums.MANY)
 
     def taken(self, view: "View", now: float) -> "Taken":
         """What a view shows.  Raises files.Unusable."""

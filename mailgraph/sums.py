@@ -36,6 +36,12 @@ BY_SIZE = (*(f"_host{number}" for number in range(LARGEST)), "_others")
 STACKS = {"traffic": TRAFFIC, "rejected": REJECTED}
 """What hosts are stacked by, and the counters of which it is the sum."""
 
+STACK_GRAPHS = {
+    "traffic": Graph("Sent and received, by host", 160, ()),
+    "rejected": Graph("Rejected, by host", 160, ()),
+}
+"""A stack's series are its hosts'."""
+
 
 class _Many(dict[str, Graph]):
     """Those of which the hosts' counters can be added up; one's own among them."""
@@ -49,12 +55,12 @@ class _Many(dict[str, Graph]):
 
 MANY = _Many(
     {letter: graph for letter, graph in GRAPHS.items() if all(one.counter in COUNTERS for one in graph.series)}
-    | {
-        "traffic": Graph("Sent and received, by host", 160, ()),
-        "rejected": Graph("Rejected, by host", 160, ()),
-    }
+    | STACK_GRAPHS
 )
-"""The graphs of several hosts, by the letter or word in a picture's URL.  A stack's series are its hosts'."""
+"""The graphs of several hosts, by the letter or word in a picture's URL."""
+
+TOTALS = type(GRAPHS)(GRAPHS | STACK_GRAPHS)
+"""The same where the totals have files of their own, which nobody need add up."""
 
 
 class Sums(Taken):

@@ -14,8 +14,8 @@ import pytest
 from mailgraph import survey
 from mailgraph.hosts import listed, quoted, unquoted
 from mailgraph.page import Page
-from mailgraph.schema import MAIL, MINUTES, PERIODS
-from tests.page.rrds import NOON, Reply, Steady, listing, one_a_minute, several
+from mailgraph.schema import LOAD, MAIL, MINUTES, PERIODS
+from tests.page.rrds import NOON, Reply, Steady, listing, one_a_minute, sampled, several
 from tests.page.test_document import warnings
 from tests.page.test_page import Outline
 
@@ -471,6 +471,10 @@ def test_files_beside_the_hosts_are_the_totals_where_the_configuration_says_so(t
     assert "Sent: total 7200 messages, average 5.00 a minute" in Reply(page).text
     assert Reply(page, "all&0-n").body == Reply(page, "0-n").body
     assert Reply(page, "host=here").status == "404 Not Found"
+    sampled(tmp_path, NOON, 1, (LOAD,))
+    pictures = Outline(Reply(page, "all&graphs").text).of("img")
+    assert "?all&0-l" in pictures
+    assert {Reply(page, picture[1:]).type for picture in pictures} == {"image/png"}
 
 
 def test_a_machine_is_not_counted_twice(tmp_path: Path, configured: At) -> None:
