@@ -273,6 +273,7 @@ class Scanner:
             if taken_back:
                 tally.extend((earlier, {(host, RECEIVED) if split else RECEIVED: -1}) for earlier, host in taken_back)
                 taken_back.clear()
+                last = ()  # what comes now is behind them, even of the same minute
         self._remember(block)
         fold = self._counts_by_host if split else _counts
         counted = ((minute, fold(events)) for minute, events in tally)
