@@ -73,8 +73,9 @@ _NO_SESSION = Session(0)
 class _Memory(dict[Key, Any]):
     """Values by key; each is a tuple that begins with the minute in which it was set.
 
-    Those that were set ``lasts`` seconds ago go, and the oldest where there are more than LIMIT.  Both go many at a
-    time: each look for a dict's oldest entry passes over those that went before.
+    When a minute begins, those that were set ``lasts`` seconds ago go, and the oldest of more than LIMIT; within a
+    minute there may be twice as many.  They go many at a time: each look for a dict's oldest entry passes over those
+    that went before.
     """
 
     def __init__(self, lasts: int) -> None:
@@ -83,11 +84,12 @@ class _Memory(dict[Key, Any]):
     def remember(self, key: Key, value: tuple[Any, ...]) -> None:
         self.pop(key, None)
         self[key] = value
-        if len(self) > LIMIT:
-            self._forget(list(islice(self, LIMIT // 8)))
+        if len(self) > 2 * LIMIT:
+            self._forget(list(islice(self, LIMIT)))
 
     def expire(self, now: int) -> None:
         self._forget([key for key, _ in takewhile(lambda entry: entry[1][0] < now - self._lasts, self.items())])
+        self._forget(list(islice(self, max(len(self) - LIMIT, 0))))
 
     def _forget(self, keys: list[Key]) -> None:
         for key in keys:
@@ -425,6 +427,8 @@ class Messages:
     ) -> Session:
         """The session with one message more; the oldest one of many is forgotten, accepted if it still counts."""
         _, messages, uncounted, refused, discarding, begun = session
+        while messages and not self._is_of(host, messages[0], process):
+            messages = messages[1:]
         if len(messages) >= SESSION_LIMIT:
             uncounted += self._is_of(host, messages[0], process)
             messages = messages[1:]
@@ -467,21 +471,29 @@ class Messages:
             waits = b"waits", kind, host, queue_id
             if by_filter and waits in self._seen:  # it has met the filter's line now, and shall meet no other one
                 del self._seen[waits]
-                _, waiting = self._unpaired.get((host, kind, b"postfix"), (minute, 0))
-                self._unpaired.remember((host, kind, b"postfix"), (minute, max(waiting - 1, 0)))
+                self._meets(host, kind, b"postfix")
             return False
         if by_filter and queue_id is not None:
             return True
         side, other = (b"filter", b"postfix") if by_filter else (b"postfix", b"filter")
-        _, waiting = self._unpaired.get((host, kind, other), (minute, 0))
-        if waiting:
-            self._unpaired.remember((host, kind, other), (minute, waiting - 1))
+        if self._meets(host, kind, other):
             return False
-        _, waiting = self._unpaired.get((host, kind, side), (minute, 0))
-        self._unpaired.remember((host, kind, side), (minute, waiting + 1))
+        key = host, kind, side, b"%d" % self._newest
+        _, waiting = self._unpaired.get(key, (0, 0))
+        self._unpaired.remember(key, (self._newest, waiting + 1))
         if queue_id is not None:
             self._seen.remember((b"waits", kind, host, queue_id), (minute,))
         return True
+
+    def _meets(self, host: bytes | None, kind: bytes, side: bytes) -> bool:
+        """Whether a verdict of that side waits for the other's line; the newest one then waits no more."""
+        for minute in range(self._newest, self._newest - PAIRED - STEP, -STEP):
+            key = host, kind, side, b"%d" % minute
+            _, waiting = self._unpaired.get(key, (0, 0))
+            if waiting:
+                self._unpaired[key] = (minute, waiting - 1)
+                return True
+        return False
 
     # The checkpoint.
 

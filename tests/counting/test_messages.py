@@ -253,6 +253,17 @@ def test_a_filters_verdict_is_not_that_of_a_message_minutes_later() -> None:
     assert counts(SPAMD, later) == {"spam": 2, "rejected": 1}
 
 
+def test_each_of_many_verdicts_is_waited_for_two_minutes() -> None:
+    spamd = [SPAMD.replace(b"12:00:00", b"12:%02d:00" % minute) for minute in range(10)]
+    refusals = [
+        BY_MILTER.replace(
+            b"12:00:00 mail postfix/cleanup[4711]: AAA1", b"12:09:30 mail postfix/cleanup[4711]: AAA%d" % n
+        )
+        for n in range(5)
+    ]
+    assert counts(*spamd, *refusals) == {"spam": 12, "rejected": 5}
+
+
 @pytest.mark.parametrize(
     "by_id",
     [
@@ -346,8 +357,25 @@ def test_no_more_is_remembered_than_its_limit(monkeypatch: pytest.MonkeyPatch) -
     scanner = Scanner(Options(), Stamps(2026))
     for number in range(100):
         scanner.scan(line(f"postfix/smtpd[{number}]: AAA{number}: client=c.example[198.51.100.7]"), 0)
-    kept = {name: len(entries) for name, entries in scanner.messages.state().items() if name != "newest"}
-    assert kept == {"arrivals": 10, "sessions": 10}
+    assert kept(scanner) == {"arrivals": 20, "sessions": 20}
+    scanner.scan(
+        line("postfix/smtpd[1]: NOQUEUE: milter-discard: RCPT from x[192.0.2.1]: DISCARD action;", minute=1), 0
+    )
+    assert kept(scanner) == {"arrivals": 10, "sessions": 11}
+
+
+def kept(scanner: Scanner) -> dict[str, int]:
+    """How many entries of a kind are remembered."""
+    return {name: len(entries) for name, entries in scanner.messages.state().items() if name != "newest"}
+
+
+def test_what_is_remembered_does_not_depend_on_when_counting_began(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(messages, "LIMIT", 40)
+    lines = [line(CLIENT.format(f"AAA{number}", "c.example[198.51.100.7]"), number // 7) for number in range(200)]
+    long, short = Scanner(Options(), Stamps(2026)), Scanner(Options(), Stamps(2026))
+    long.scan(b"".join(lines), 0)
+    short.scan(b"".join(lines[99:]), 0)
+    assert long.messages.state()["arrivals"] == short.messages.state()["arrivals"]
 
 
 def test_a_state_is_json_of_any_bytes() -> None:
