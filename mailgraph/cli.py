@@ -14,7 +14,7 @@ from mailgraph import MailgraphError, UsageError, __version__, config, schema
 from mailgraph.splitting import HOSTS_LIMIT
 
 if TYPE_CHECKING:
-    from mailgraph.counting import Start
+    from mailgraph.counting import Counting, Start
     from mailgraph.daemon import Alone
     from mailgraph.ownrules import OwnRules
     from mailgraph.rrd import Store
@@ -37,6 +37,8 @@ Exit status: 0 done, 1 failed, 2 wrong use; of --check: 0 all is well, 1 a warni
 
 STANDARD_INPUT = "-"
 
+MOST_JOBS = 512
+
 
 class _Job(NamedTuple):
     """What is to be done: options and configuration together, paths absolute."""
@@ -46,6 +48,7 @@ class _Job(NamedTuple):
     detach: bool
     verbose: bool
     year: int | None
+    jobs: int
     options: "Options"
     own: "OwnRules"
     families: tuple[schema.Family, ...]
@@ -100,6 +103,9 @@ def _add_log_options(group: "argparse._ArgumentGroup") -> None:
         "-l", "--logfile", metavar="FILE", help="the mail log (- is standard input); default: MAIL_LOG, else the usual"
     )
     group.add_argument("-c", "--cat", action="store_true", help="read the log once, to its end; do not follow it")
+    group.add_argument(
+        "--jobs", metavar="N", type=_processes, help="with -c: processes that read at once; default: one for each core"
+    )
     group.add_argument("files", nargs="*", metavar="FILE", help="with -c: more logs, read one after the other")
     group.add_argument(
         "-t",
@@ -212,6 +218,17 @@ def _year(text: str) -> int:
     if not text.isdecimal() or not 1970 <= int(text) <= 2105:
         raise argparse.ArgumentTypeError(f"{text!r} is no year from 1970 to 2105")
     return int(text)
+
+
+def _processes(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= MOST_JOBS:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of processes from 1 to {MOST_JOBS}")
+    return int(text)
+
+
+def _cores() -> int:
+    """How many of them this process may use, where the system says so."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -333,6 +350,7 @@ def _job(given: argparse.Namespace, values: dict[str, str]) -> _Job:
         detach=given.daemon,
         verbose=given.verbose,
         year=given.year,
+        jobs=given.jobs or _cores(),
         options=Options(
             given.classic,
             given.ignore_localhost,
@@ -423,7 +441,7 @@ def _count(job: _Job, alone: "Alone", say: Callable[[str], None]) -> int:
         alone.sign()
         awaited = (0,) if job.log == STANDARD_INPUT else ()
         loop = Loop(counting, signals, say, reopen, awaited=awaited, patient=not job.cat, sampling=sampling)
-        written = loop.run(lambda start: _source(job, start, say))
+        written = loop.run(lambda start: _source(job, start, counting, say))
         if job.cat and signals.stop:
             say(
                 "stopped before the end of the log; what was read is counted"
@@ -486,14 +504,25 @@ def _check_log(log: str, *, must_be_there: bool) -> None:
         raise LogError(f"{log} is no file that can be followed; read it with --cat")
 
 
-def _source(job: _Job, start: "Start", say: Callable[[str], None]) -> "Source":
+def _source(job: _Job, start: "Start", counting: "Counting", say: Callable[[str], None]) -> "Source":
     from mailgraph import sources
 
     if job.log == STANDARD_INPUT:
         return sources.standard_input()
     if job.cat:
-        return sources.files_once(job.logs)
+        return _old_logs(job, counting, say)
     return sources.Follower(job.log, *start, say=say)
+
+
+def _old_logs(job: _Job, counting: "Counting", say: Callable[[str], None]) -> "Source":
+    from mailgraph import ranges, sources
+
+    lanes = ranges.lanes(job.logs, job.jobs, job.year)
+    if not lanes:
+        return sources.files_once(job.logs)
+    from mailgraph.workers import counted_along
+
+    return counted_along(lanes, ranges.scan_of(job.options, job.year, job.own), job.jobs, counting, say)
 
 
 @contextlib.contextmanager

@@ -7,18 +7,22 @@ already, and what they lack stands in the checkpoint.
 import contextlib
 import time
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mailgraph.checkpoint import Checkpoint, CheckpointError
+from mailgraph.guess import State
 from mailgraph.ledger import KEPT, Ledger, as_minute
 from mailgraph.logforms import Stamps
 from mailgraph.messages import Messages
 from mailgraph.ownrules import OwnRules
 from mailgraph.rrd import OutdatedError, RrdError, Store, UnreachableError
-from mailgraph.scanner import Options, Scanner
+from mailgraph.scanner import Options, Scanner, Tally
 from mailgraph.schema import CLASSICAL_COUNTERS, STEP
 from mailgraph.sources import Block, Position
 from mailgraph.splitting import Hosts, hosts_of
+
+if TYPE_CHECKING:
+    from mailgraph.ranges import Counted
 
 BATCH_MINUTES = 2000
 """Closed minutes that wait for the RRDs at most while a long log is read; fewer where there are many hosts."""
@@ -80,6 +84,7 @@ class Counting:
         self._scanner = Scanner(self._options, self._stamps, own=self._own)
         self._hosts = Hosts(self._options.hosts_limit, say=self._say)
         self._stores: dict[str, Store] = {}
+        self._behind: State | None = None
         self._position: Position | None = None
         self._written_through = held
         self._wrote_at = self._clock()
@@ -144,12 +149,35 @@ class Counting:
 
     def count(self, block: Block) -> None:
         """Count a block's lines; nothing is written yet."""
-        now = self._clock()
-        tally = self._scanner.scan(block.data, now if block.reference is None else block.reference, now)
+        if block.data:
+            self._know_what_is_behind()
+            now = self._clock()
+            self.add(self._scanner.scan(block.data, now if block.reference is None else block.reference, now))
+        self._position = block.position
+
+    def skip(self, guess: State, counted: "Counted") -> bool:
+        """Whether ``guess`` is what is known of the log so far, as far as ``counted`` depends on it.
+
+        If so, the lines that were counted from it on are skipped: their tally is to be given to ``add``.  Only for a
+        log that is read once: no checkpoint is made of it.
+        """
+        shifts = guess.shifts(self._behind or State.of(self._scanner, self._stamps))
+        if shifts is None or any(shifts[of] for of in counted.asked):
+            return False
+        self._behind = counted.state.shifted(shifts)
+        return True
+
+    def add(self, tally: Tally) -> None:
+        """Count events; nothing is written yet."""
         if self._options.hosts_limit:
             tally = [(minute, self._hosts.admit(counts)) for minute, counts in tally]
-        self._ledger.add(tally, now)
-        self._position = block.position
+        self._ledger.add(tally, self._clock())
+
+    def _know_what_is_behind(self) -> None:
+        """Takes up what is known of skipped lines: only where lines follow that nobody else scanned."""
+        if self._behind:
+            self._scanner, self._stamps = self._behind.resumed(self._options, self._year, self._own)
+            self._behind = None
 
     def caught_up(self) -> None:
         """The log is read to its end: minutes that the clock has left are closed."""

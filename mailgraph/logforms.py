@@ -74,19 +74,24 @@ class Stamps:
 
     ``year`` is that of the first line (``--year``); later ones are then near to the line before.  ``newest`` is the
     newest minute seen, by which the hour that autumn repeats is told apart: a stamp in it that would lie more than
-    ten minutes before the newest belongs to the second pass.
+    ten minutes before the newest belongs to the second pass.  ``near`` is what another Stamps says it is.
     """
 
     SECOND_PASS = 600
 
-    def __init__(self, year: int | None = None, newest: int | None = None) -> None:
+    def __init__(self, year: int | None = None, newest: int | None = None, near: float | None = None) -> None:
         self.newest = newest
         self._by_order = year is not None
         self._reference = datetime(year, 7, 2).timestamp() if year is not None else 0.0
         if self._by_order and newest is not None:
-            self._reference = newest
+            self._reference = newest if near is None else near
         self._remembered: dict[tuple[bytes, bytes | None], int | None] = {}
         self._remembered_near = self._reference
+
+    @property
+    def near(self) -> float | None:
+        """What the next stamp without year is near (epoch seconds), where the order says it and not ``refer``."""
+        return self._reference if self._by_order else None
 
     def refer(self, reference: float) -> None:
         """Stamps without year are near ``reference``: now for a live log, its modification time for an old one."""

@@ -6,7 +6,7 @@ which of its counters it is in the light of earlier lines; what an earlier line 
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from itertools import islice, takewhile
 from typing import Any, NamedTuple, TypeAlias
 
@@ -494,6 +494,16 @@ class Messages:
                 self._unpaired[key] = (minute, waiting - 1)
                 return True
         return False
+
+    def count_sessions_by(self, number: Callable[[Key, int], Any]) -> None:
+        """Has the numbers of open sessions, which depend on all lines since they began, kept by what ``number`` makes.
+
+        It gets what the number is of, and how much it is; to what it makes is added, and from it subtracted.
+        """
+        for key, session in self._sessions.items():
+            uncounted = number((*key, b"uncounted"), session.uncounted)
+            begun = number((*key, b"begun"), session.begun)
+            self._sessions[key] = session._replace(uncounted=uncounted, begun=begun)
 
     # The checkpoint.
 

@@ -76,17 +76,21 @@ class Source(Iterator[Block | None], Protocol):
 
 
 class Lines:
-    """Cuts what ``read`` gives into blocks of whole lines; ``offset`` is where the next one starts."""
+    """Cuts what ``read`` gives into blocks of whole lines; ``offset`` is where the next one starts.
 
-    def __init__(self, read: Callable[[int], bytes], offset: int = 0) -> None:
+    ``block`` is how many bytes it is asked for at once.
+    """
+
+    def __init__(self, read: Callable[[int], bytes], offset: int = 0, block: int = BLOCK) -> None:
         self.offset = offset
         self._read = read
+        self._block = block
         self._rest = b""
         self._dropped = 0
 
     def block(self) -> bytes | None:
         """The next whole lines; b"" where a line is not complete yet, None where there is nothing more to read."""
-        text = self._read(BLOCK)
+        text = self._read(self._block)
         if not text:
             return None
         lines = self._rest + text
@@ -131,6 +135,7 @@ class _File:
             text = text_of(self._file)
             self.compressed = text is not self._file
             self.lines = Lines(text.read, self._skip(text, offset))
+            self.read = text.read
         except COMPRESSION_ERRORS:
             self.close()
             raise
@@ -405,18 +410,51 @@ def files_once(paths: Iterable[str]) -> Generator[Block, None, None]:
         yield from file_once(path)
 
 
+class Span(NamedTuple):
+    """Lines of a file: from byte ``begin`` to ``end``, each the start of a line, or to the file's end where it is None.
+
+    Of a compressed file all of it.  ``key`` are device and inode, where it must be that file; ``block`` is how many
+    bytes are read at once.
+    """
+
+    path: str
+    begin: int = 0
+    end: int | None = None
+    key: tuple[int, int] | None = None
+    block: int = BLOCK
+
+    def blocks(self) -> Generator[Block, None, None]:
+        """The lines, in the same blocks as those of the whole file.  Raises SourceError."""
+        try:
+            with contextlib.closing(_File(self.path, self.begin)) as file:
+                if self.key not in (None, file.key):
+                    raise SourceError(f"{self.path} is another file since reading began (rotated?); start again")
+                lines = file.lines if file.compressed else Lines(self._read_of(file), self.begin, self.block)
+                while (block := lines.block()) is not None:
+                    if block:
+                        yield Block(block, reference=file.modified)
+                rest = lines.rest()
+        except COMPRESSION_ERRORS as error:
+            raise SourceError(f"can't read {self.path}: {_reason(error)}") from error
+        if rest:
+            yield Block(rest, reference=file.modified)
+
+    def _read_of(self, file: "_File") -> Callable[[int], bytes]:
+        """Reads as far as the whole file's blocks do, which begin at multiples of a block's size."""
+        at = self.begin
+
+        def read(size: int) -> bytes:
+            nonlocal at
+            text = file.read(min(size - at % size, size if self.end is None else self.end - at))
+            at += len(text)
+            return text
+
+        return read
+
+
 def file_once(path: str) -> Generator[Block, None, None]:
     """One file, plain or compressed, from its start to its end.  Raises SourceError."""
-    try:
-        with contextlib.closing(_File(path)) as file:
-            while (lines := file.lines.block()) is not None:
-                if lines:
-                    yield Block(lines, reference=file.modified)
-            rest = file.lines.rest()
-    except COMPRESSION_ERRORS as error:
-        raise SourceError(f"can't read {path}: {_reason(error)}") from error
-    if rest:
-        yield Block(rest, reference=file.modified)
+    return Span(path).blocks()
 
 
 def standard_input(descriptor: int = 0) -> Generator[Block | None, None, None]:
