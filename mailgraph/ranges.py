@@ -20,9 +20,10 @@ from mailgraph.logforms import LINE, Stamps
 from mailgraph.messages import REMEMBERED, Key
 from mailgraph.ownrules import OwnRules
 from mailgraph.rotation import COMPRESSION_ERRORS, head, text_of
-from mailgraph.scanner import WINDOW, Counts, Options, Scanner, Tally
+from mailgraph.scanner import WINDOW, Options, Scanner, Tally
 from mailgraph.schema import STEP
 from mailgraph.sources import BLOCK, Block, Span
+from mailgraph.splitting import Counts
 
 BEFORE = REMEMBERED + 5 * STEP
 """Seconds of log that are scanned before a lane: what is remembered may depend on what was when it came.
