@@ -74,7 +74,7 @@ class Reader:
     def dumps(self) -> dict[str, str]:
         """The RRD files, as rrdtool writes them out."""
         dumps = {}
-        for file in sorted(self._rrd_dir.glob("*.rrd")):
+        for file in sorted(self._rrd_dir.rglob("*.rrd")):
             rrdtool.dump(str(file), f"{file}.xml")
-            dumps[file.name] = Path(f"{file}.xml").read_text()
+            dumps[str(file.relative_to(self._rrd_dir))] = Path(f"{file}.xml").read_text()
         return dumps

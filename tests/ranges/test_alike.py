@@ -64,7 +64,14 @@ def both(
     jobs=some.integers(2, 4),
     span=some.sampled_from((512, 3000, 10**6)),
     year=some.sampled_from((None, 2026)),
-    options=some.sampled_from((Options(), Options(classic=True), Options(ignore_localhost=True, lmtp_is_smtp=True))),
+    options=some.sampled_from(
+        (
+            Options(),
+            Options(classic=True),
+            Options(ignore_localhost=True, lmtp_is_smtp=True),
+            Options(hosts_limit=2),
+        )
+    ),
 )
 def test_one_log_counts_alike(
     tmp_path_factory: pytest.TempPathFactory,
