@@ -72,3 +72,27 @@ def serving(directory: Path, *options: str) -> Iterator[Server]:
         yield server
     finally:
         server.kill()
+
+
+class Silent:
+    """Something at ``address`` that takes connections and never says a word."""
+
+    def __init__(self) -> None:
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self.address = f"127.0.0.1:{self._listening.getsockname()[1]}"
+
+    def __enter__(self) -> "Silent":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._listening.close()
+
+    def callers(self) -> int:
+        """How many connections were made since this was asked last."""
+        self._listening.setblocking(False)
+        found = 0
+        with suppress(BlockingIOError):
+            while True:
+                self._listening.accept()[0].close()
+                found += 1
+        return found

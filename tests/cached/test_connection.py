@@ -83,9 +83,10 @@ def test_a_wrong_port_or_socket_is_said(tmp_path: Path) -> None:
         Connection(f"unix:/{'a' * 200}").ask("PING")
 
 
-def test_a_hanging_rrdcached_hangs_nobody(tmp_path: Path) -> None:
+@pytest.mark.parametrize("over", ["tcp", "unix"])
+def test_a_hanging_rrdcached_hangs_nobody(tmp_path: Path, over: str) -> None:
     with serving(tmp_path) as server:
-        connection = Connection(server.tcp, timeout=0.2)
+        connection = Connection(getattr(server, over), timeout=0.2)
         connection.ask("PING")
         with server.hung():
             for _ in range(2):  # over the connection that there is, and over another one

@@ -7,9 +7,12 @@ from pathlib import Path
 import pytest
 
 from mailgraph.cached import Cached
-from mailgraph.rrd import Store
+from mailgraph.checkpoint import Checkpoint
+from mailgraph.counting import Counting
+from mailgraph.rrd import Store, UnreachableError
 from mailgraph.rrdcached import Answer, Connection
-from tests.cached.server import Server, serving
+from mailgraph.scanner import Options
+from tests.cached.server import Server, Silent, serving
 from tests.conftest import SetZone
 from tests.crash.harness import FAMILIES, Machine, dump
 from tests.crash.test_every_step import NOW, SCRIPT, at
@@ -87,3 +90,19 @@ def test_rrdcached_may_die_at_any_step(server: Server, tmp_path: Path, capsys: p
     with capsys.disabled():
         print(f"\n{steps} steps, {tried} deaths tried")
     assert tried > 30
+
+
+def test_one_that_hangs_is_waited_for_once_and_not_with_each_file(server: Server, tmp_path: Path) -> None:
+    machine = Machine(tmp_path / "here", NOW, SCRIPT)
+    machine.run()
+    with Silent() as silent:
+        connection = Connection(silent.address, timeout=0.2)
+        store = Store("hosts/a", FAMILIES, access=Cached(connection))
+        checkpoint = Checkpoint(str(machine.directory / "mailgraph.checkpoint"))
+        counting = Counting(str(machine.log), store, Options(), None, checkpoint, say=print, clock=lambda: NOW + 700)
+        counting.start()
+        assert silent.callers() == 2  # for a look at the files, and to write
+        counting.caught_up()
+        with pytest.raises(UnreachableError, match=r"no answer for 0\.2 s"):
+            counting.write()
+        assert silent.callers() == 1

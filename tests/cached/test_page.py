@@ -10,12 +10,14 @@ import pytest
 from mailgraph import config, farfile
 from mailgraph.cached import Cached
 from mailgraph.config import ConfigError, page_dir
-from mailgraph.farfile import consolidated
+from mailgraph.farfile import FarFile, consolidated
+from mailgraph.files import Unusable
 from mailgraph.page import Page
 from mailgraph.rrd import Access, Store
 from mailgraph.rrdcached import Connection
+from mailgraph.rrdfile import RrdFile
 from mailgraph.schema import FAMILIES, STEP
-from tests.cached.server import Server, serving
+from tests.cached.server import Server, Silent, serving
 from tests.conftest import SetZone
 from tests.page.png import pixels, size
 
@@ -146,6 +148,34 @@ def test_a_hanging_one_holds_the_page_up_once(
     with server.hung():
         assert machine.get("")[1].count(b"no answer for 0.2 s") == 1
     assert machine.get("0-n.csv")[0] == "200 OK"
+
+
+def test_one_that_hangs_is_asked_for_one_file_only(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(farfile, "TIMEOUT", 0.1)
+    with Silent() as silent:
+        machine.configure(RRDCACHED=silent.address)
+        machine.get("")
+        assert silent.callers() == 1
+
+
+@pytest.mark.parametrize("kind", ["AVERAGE", "MAX"])
+@pytest.mark.parametrize(
+    ("suffix", "source", "steps"),
+    [("", "sent", 8), ("", "rejected", 56), ("_minutes", "sent", 1), ("_delivery", "deferred", 8)],
+)
+def test_rows_are_those_of_the_archive_also_beyond_its_ends(
+    server: Server, kind: str, suffix: str, source: str, steps: int
+) -> None:
+    far = FarFile(f"rrdcached://{server.tcp}/hosts/a/mailgraph{suffix}.rrd", Unusable)
+    near = RrdFile(str(server.base / f"hosts/a/mailgraph{suffix}.rrd"))
+    row = steps * STEP
+    now = NOW // row * row
+    for start, end in ((now - 9 * row, now), (now - 4000 * row, now + 9 * row), (now - 4000 * row, now - 3500 * row)):
+        found = far.rows(source, kind, steps, start, end)
+        assert [f"{value:.12g}" for value in found] == [
+            f"{value:.12g}" for value in near.rows(source, kind, steps, start, end)
+        ]
+    assert (far.last, far.step, far.sources) == (near.last, near.step, near.sources)
 
 
 def test_a_restart_of_rrdcached_between_two_pictures_is_not_seen(machine: Machine, server: Server) -> None:
