@@ -367,7 +367,7 @@ def _rrd(setup: Setup, family: Family, pid: int | None, now: float) -> Finding:
 
 def _cached(setup: Setup, address: str, pid: int | None, now: float) -> Iterator[Finding]:
     """The files behind an rrdcached, after that itself; there is nothing to say of them where it can't be reached."""
-    directory = rrdcached.directory(setup.rrdcached_host)
+    directory = "" if setup.options.hosts_limit else f"{rrdcached.directory(setup.rrdcached_host)}/"
     with contextlib.closing(Connection(address)) as connection:
         access = Cached(connection)
         try:
@@ -375,10 +375,12 @@ def _cached(setup: Setup, address: str, pid: int | None, now: float) -> Iterator
         except NoRrdcachedError as error:
             yield _as_problem("rrdcached", error)
             return
-        yield Finding(Level.OK, "rrdcached", f"{address} answers; this machine's files are {directory} there")
+        yield Finding(
+            Level.OK, "rrdcached", f"{address} answers; the files are {directory}{setup.rrd_name}.rrd, ... there"
+        )
         for family in setup.families:
             name = family.file_name(setup.rrd_name)
-            path = f"{directory}/{name}"
+            path = f"{directory}{name}"
             try:
                 access.check(path, [source for source, _ in family.sources])
                 last = access.stored(path)

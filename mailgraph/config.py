@@ -138,6 +138,8 @@ def page_dir(values: dict[str, str]) -> str:
 
     try:
         rrdcached.place(address)
+        if split_hosts(values):
+            return f"{FAR}{address}"
         return f"{FAR}{address}/{rrdcached.directory(values.get('RRDCACHED_HOST', ''))}"
     except UsageError as error:
         raise ConfigError(f"{path()}: {error}") from error

@@ -5,9 +5,12 @@ template, and where rrdcached is down, it writes nothing and returns as if it ha
 hangs.  The protocol is a line there and a line back (rrdcached(1), PROTOCOL).
 """
 
+import math
 import os
 import re
 import socket
+import time
+from collections.abc import Callable
 from typing import NamedTuple
 
 from mailgraph import MailgraphError, UsageError
@@ -47,23 +50,29 @@ class Connection:
     ``made`` counts how often: what was learnt over an earlier one may be wrong by now.
     """
 
-    def __init__(self, address: str, timeout: float = TIMEOUT) -> None:
+    def __init__(self, address: str, timeout: float = TIMEOUT, clock: Callable[[], float] = time.monotonic) -> None:
         """Raises UsageError for an address that is none."""
         self.address = address
         self.made = 0
         self._place = place(address)
         self._timeout = timeout
+        self._clock = clock
+        self._hangs_until = -math.inf
         self._line: _Line | None = None
 
     def ask(self, *commands: str) -> list[Answer]:
         """The answers to commands that are sent together.  Raises NoRrdcachedError.
 
-        A connection of before may have been lost since; then all of them are sent again over a new one.
+        A connection of before may have been lost since; then all of them are sent again over a new one.  One that did
+        not answer is taken to hang for half as long again: who asks for many files does not wait for each.
         """
+        if self._clock() < self._hangs_until:
+            raise self._unreachable(f"no answer for {self._timeout:g} s")
         reused = self._line is not None
         try:
             return self._asked(commands)
         except TimeoutError as error:
+            self._hangs_until = self._clock() + self._timeout / 2
             raise self._unreachable(f"no answer for {self._timeout:g} s") from error
         except (OSError, _NoAnswer) as error:
             self.close()

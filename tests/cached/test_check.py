@@ -11,6 +11,7 @@ from mailgraph.cached import Cached
 from mailgraph.check import Finding, Level
 from mailgraph.rrd import Store
 from mailgraph.rrdcached import Connection
+from mailgraph.scanner import Options
 from tests.cached.server import Server, serving
 from tests.conftest import SetZone
 from tests.test_check import NOW, Machine
@@ -46,10 +47,15 @@ def test_all_is_well(machine: Machine, server: Server) -> None:
     write(server, NOW - 120)
     found = findings(machine, server)
     assert found["rrdcached"].level == Level.OK
-    assert found["rrdcached"].text == f"{server.tcp} answers; this machine's files are hosts/a there"
+    assert found["rrdcached"].text == f"{server.tcp} answers; the files are hosts/a/mailgraph.rrd, ... there"
     assert found["mailgraph.rrd"] == Finding(Level.OK, "mailgraph.rrd", "ends at 2023-11-14 23:58, 2 min ago")
     assert found["mailgraph_spf.rrd"].level == Level.OK
     assert found["mailgraph_minutes.rrd"].text == "is not there yet"
+
+
+def test_of_one_log_of_many_hosts_it_looks_at_the_totals(machine: Machine, server: Server) -> None:
+    found = machine.findings(rrdcached=server.tcp, options=Options(hosts_limit=9))
+    assert found["rrdcached"].text == f"{server.tcp} answers; the files are mailgraph.rrd, ... there"
 
 
 def test_the_page_of_a_mail_server_asks_rrdcached(machine: Machine, server: Server) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from mailgraph import UsageError
 from mailgraph.rrdcached import Connection, NoRrdcachedError, place
-from tests.cached.server import serving
+from tests.cached.server import Silent, serving
 
 
 @pytest.mark.parametrize(
@@ -85,15 +85,29 @@ def test_a_wrong_port_or_socket_is_said(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("over", ["tcp", "unix"])
 def test_a_hanging_rrdcached_hangs_nobody(tmp_path: Path, over: str) -> None:
+    now = [0.0]
     with serving(tmp_path) as server:
-        connection = Connection(getattr(server, over), timeout=0.2)
+        connection = Connection(getattr(server, over), timeout=0.2, clock=lambda: now[0])
         connection.ask("PING")
         with server.hung():
-            for _ in range(2):  # over the connection that there is, and over another one
+            for moment in (0.0, 0.2):  # over the connection that there is, and over another one
+                now[0] = moment
                 with pytest.raises(NoRrdcachedError, match=r"no answer for 0\.2 s"):
                     connection.ask("PING")
+        now[0] = 0.4
         assert connection.ask("PING")[0].text == "PONG"
         connection.close()
+
+
+def test_one_that_hung_a_moment_ago_is_not_waited_for_again() -> None:
+    now = [0.0]
+    with Silent() as silent:
+        connection = Connection(silent.address, timeout=0.2, clock=lambda: now[0])
+        for moment, callers in ((0.0, 1), (0.09, 0), (0.11, 1)):
+            now[0] = moment
+            with pytest.raises(NoRrdcachedError, match=r"no answer for 0\.2 s"):
+                connection.ask("PING")
+            assert silent.callers() == callers
 
 
 @contextmanager

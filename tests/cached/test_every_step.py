@@ -1,5 +1,6 @@
 """rrdcached dies (kill -9) at each step of what the daemon asks of it: the RRDs are the same in the end."""
 
+import itertools
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -95,8 +96,9 @@ def test_rrdcached_may_die_at_any_step(server: Server, tmp_path: Path, capsys: p
 def test_one_that_hangs_is_waited_for_once_and_not_with_each_file(server: Server, tmp_path: Path) -> None:
     machine = Machine(tmp_path / "here", NOW, SCRIPT)
     machine.run()
+    ticking = itertools.count()  # nothing was a moment ago
     with Silent() as silent:
-        connection = Connection(silent.address, timeout=0.2)
+        connection = Connection(silent.address, timeout=0.2, clock=ticking.__next__)
         store = Store("hosts/a", FAMILIES, access=Cached(connection))
         checkpoint = Checkpoint(str(machine.directory / "mailgraph.checkpoint"))
         counting = Counting(str(machine.log), store, Options(), None, checkpoint, say=print, clock=lambda: NOW + 700)

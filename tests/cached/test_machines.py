@@ -205,3 +205,16 @@ def test_what_can_not_be_meant_is_said(tmp_path: Path, options: tuple[str, ...],
     done = subprocess.run(command(log, tmp_path, "-c", *options), check=False, capture_output=True, text=True)
     assert done.returncode in (1, 2)
     assert said in done.stderr
+
+
+def test_the_hosts_of_one_log_have_files_beside_the_totals(server: Server, tmp_path: Path) -> None:
+    log = tmp_path / "mail.log"
+    log.write_text(sent(PAST) + sent(PAST).replace(" mail ", " web1 ") + sent(PAST + STEP))
+    subprocess.run(command(log, tmp_path, "-c", "--split-hosts", "--rrdcached", server.unix), check=True)
+    assert sorted(os.listdir(server.base / "hosts")) == ["mail", "web1"]
+    rows = {
+        name: rrdtool.info(str(server.base / name / "mailgraph_minutes.rrd"))["ds[sent].last_ds"]
+        for name in (".", "hosts/mail", "hosts/web1")
+    }
+    assert rows == {".": "1", "hosts/mail": "1", "hosts/web1": "0"}
+    assert end_of(server.base / "hosts/web1/mailgraph.rrd") == PAST + STEP

@@ -200,6 +200,7 @@ def test_what_is_not_there_yet_is_said(machine: Machine, server: Server) -> None
 def test_where_the_files_are_the_page_reads_them_itself(machine: Machine, server: Server) -> None:
     values = {"RRD_DIR": str(machine.rrd_dir), "RRDCACHED": server.tcp, "RRDCACHED_HOST": "a"}
     assert page_dir(values) == f"rrdcached://{server.tcp}/hosts/a"
+    assert page_dir(values | {"SPLIT_HOSTS": "true"}) == f"rrdcached://{server.tcp}"
     assert page_dir(values | {"RRDCACHED": server.unix}) == str(machine.rrd_dir)
     assert page_dir(values | {"RRD_DIR": str(server.base)}) == str(server.base)
     assert page_dir({"RRD_DIR": "/rrds"}) == "/rrds"
