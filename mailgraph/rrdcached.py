@@ -167,10 +167,19 @@ def place(address: str) -> "str | tuple[str, int]":
     if path.startswith("/"):
         return path
     form = FORMS.fullmatch(address)
+    host = form and (form["bracketed"] or form["host"] or form["ipv6"])
     port = int(form["port"] or PORT) if form else 0
-    if form is None or not 0 < port < 65536:
+    if not host or not 0 < port < 65536 or not _is_name(host):
         raise UsageError(f"RRDCACHED: {address!r} is no address; write HOST:PORT, [IPv6]:PORT or unix:/PATH")
-    return form["bracketed"] or form["host"] or form["ipv6"], port
+    return host, port
+
+
+def _is_name(host: str) -> bool:
+    """Whether the resolver takes it; for what it does not take, Python raises UnicodeError."""
+    try:
+        return bool(host.encode("idna"))
+    except UnicodeError:
+        return False
 
 
 FORMS = re.compile(

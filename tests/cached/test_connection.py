@@ -31,7 +31,19 @@ def test_an_address_has_the_forms_that_rrdcached_has(address: str, meant: object
 
 
 @pytest.mark.parametrize(
-    "address", ["mail.example:", "mail.example:x", ":1234", "a:70000", "[::1", "[::1]1", "unix:a", "a b"]
+    "address",
+    [
+        "mail.example:",
+        "mail.example:x",
+        ":1234",
+        "a:70000",
+        "[::1",
+        "[::1]1",
+        "unix:a",
+        "a b",
+        "a..b:1",
+        f"{64 * 'a'}:1",
+    ],
 )
 def test_what_is_no_address_is_said(address: str) -> None:
     with pytest.raises(UsageError, match=r"is no address; write HOST:PORT, \[IPv6\]:PORT or unix:/PATH"):
