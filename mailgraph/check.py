@@ -91,6 +91,7 @@ class Setup(NamedTuple):
     programs: str = ""
     rrdcached: str | None = None
     rrdcached_host: str = ""
+    logs_of_hosts: tuple[tuple[str, str], ...] = ()
 
 
 def report(findings: list[Finding]) -> str:
@@ -115,11 +116,10 @@ def check(setup: Setup, now: float) -> list[Finding]:
     pid = holder(setup.directory, setup.rrd_name)
     return [
         _configuration(),
-        *_log(setup, now),
+        *_logs(setup, now),
         *_daemon(setup, pid),
         *_directory(setup, pid),
-        *_rrds(setup, pid, now),
-        _checkpoint(setup, now),
+        *(_counted(setup, pid, now) if setup.log or not setup.logs_of_hosts else ()),
         *_queue(setup),
         *_programs(setup),
         *_page(setup),
@@ -135,6 +135,19 @@ def _configuration() -> Finding:
 
 
 # The log
+
+
+def _counted(setup: Setup, pid: int | None, now: float) -> Iterator[Finding]:
+    yield from _rrds(setup, pid, now)
+    yield _checkpoint(setup, now)
+
+
+def _logs(setup: Setup, now: float) -> Iterator[Finding]:
+    if setup.log or not setup.logs_of_hosts:
+        yield from _log(setup, now)
+    for host, log in setup.logs_of_hosts:
+        for finding in _log(setup._replace(log=log), now):
+            yield finding._replace(subject=f"{finding.subject} of {host}")
 
 
 def _log(setup: Setup, now: float) -> Iterator[Finding]:

@@ -14,8 +14,9 @@ from mailgraph import MailgraphError, UsageError, __version__, config, schema
 from mailgraph.splitting import HOSTS_LIMIT
 
 if TYPE_CHECKING:
+    from mailgraph.checkpoint import Checkpoint
     from mailgraph.counting import Counting, Start
-    from mailgraph.daemon import Alone
+    from mailgraph.daemon import Alone, Followed
     from mailgraph.ownrules import OwnRules
     from mailgraph.rrd import Store
     from mailgraph.rrdcached import Connection
@@ -27,9 +28,9 @@ DAEMON_PID = "/var/run/mailgraph.pid"
 DAEMON_LOG = "/var/log/mailgraph.log"
 
 EPILOG = f"""
-The configuration file ({config.DEFAULT_PATH}, or what MAILGRAPH_CONFIG names) gives MAIL_LOG, RRD_DIR, PID_FILE,
-LOG_FILE, RULES_FILE, RRDCACHED, RRDCACHED_HOST, SPLIT_HOSTS, IGNORE_LOCALHOST, MACHINE, QUEUE_DIR, VALUES_DIR and
-EXTRA_OPTIONS; options of the command line win.  Without -d and RRD_DIR, the RRD files are in the working directory.
+The configuration file ({config.DEFAULT_PATH}, or what MAILGRAPH_CONFIG names) gives MAIL_LOG, HOST_LOGS, RRD_DIR,
+PID_FILE, LOG_FILE, RULES_FILE, RRDCACHED, RRDCACHED_HOST, SPLIT_HOSTS, IGNORE_LOCALHOST, MACHINE, QUEUE_DIR, VALUES_DIR
+and EXTRA_OPTIONS; options of the command line win.  Without -d and RRD_DIR, the RRD files are in the working directory.
 Signals: TERM and INT end after writing what is counted; HUP opens the daemon's log anew.
 Exit status: 0 done, 1 failed, 2 wrong use; of --check: 0 all is well, 1 a warning, 2 a problem.
 """
@@ -44,6 +45,7 @@ class _Job(NamedTuple):
     """What is to be done: options and configuration together, paths absolute."""
 
     logs: tuple[str, ...]
+    logs_of_hosts: tuple[tuple[str, str], ...]
     cat: bool
     detach: bool
     verbose: bool
@@ -101,6 +103,13 @@ def _parser() -> argparse.ArgumentParser:
 def _add_log_options(group: "argparse._ArgumentGroup") -> None:
     group.add_argument(
         "-l", "--logfile", metavar="FILE", help="the mail log (- is standard input); default: MAIL_LOG, else the usual"
+    )
+    group.add_argument(
+        "--host-log",
+        metavar="NAME=FILE",
+        action="append",
+        help="follow FILE too, as the host NAME, whose RRD files are in hosts/NAME/; may stand several times;"
+        " default: HOST_LOGS",
     )
     group.add_argument("-c", "--cat", action="store_true", help="read the log once, to its end; do not follow it")
     group.add_argument(
@@ -297,6 +306,8 @@ def _check(given: argparse.Namespace, values: dict[str, str]) -> int:
     if log == STANDARD_INPUT:
         raise UsageError("--check can't look at standard input; give --logfile FILE")
     job = _job(argparse.Namespace(**vars(given) | {"daemon": True, "logfile": log or config.MAIL_LOGS[0]}), values)
+    if job.logs_of_hosts and not (given.logfile or values.get("MAIL_LOG")):
+        log = None
     found = check.check(
         check.Setup(
             values,
@@ -312,6 +323,7 @@ def _check(given: argparse.Namespace, values: dict[str, str]) -> int:
             job.values,
             job.rrdcached,
             job.rrdcached_host,
+            job.logs_of_hosts,
         ),
         time.time(),
     )
@@ -339,13 +351,15 @@ def _job(given: argparse.Namespace, values: dict[str, str]) -> _Job:
     rules = given.rules or values.get("RULES_FILE")
     own = load(rules) if rules else OwnRules()
     directory = given.daemon_rrd or values.get("RRD_DIR") or (config.DEFAULT_RRD_DIR if given.daemon else ".")
-    logs = _logs(given, values)
+    hosts = _logs_of_hosts(given, values)
+    logs = _logs(given, values, bool(hosts))
     if STANDARD_INPUT in logs and given.daemon:
         raise UsageError("--daemon can't read standard input; give --logfile FILE")
     if "/" in given.rrd_name or not given.rrd_name:
         raise UsageError(f"--rrd-name: {given.rrd_name!r} is no file name; the directory is --daemon-rrd's")
     return _Job(
         logs=tuple(log if log == STANDARD_INPUT else os.path.abspath(log) for log in logs),
+        logs_of_hosts=hosts,
         cat=given.cat or STANDARD_INPUT in logs,
         detach=given.daemon,
         verbose=given.verbose,
@@ -379,12 +393,34 @@ def _absolute(path: str | None) -> str:
     return os.path.abspath(path) if path else ""
 
 
-def _logs(given: argparse.Namespace, values: dict[str, str]) -> list[str]:
+def _logs_of_hosts(given: argparse.Namespace, values: dict[str, str]) -> tuple[tuple[str, str], ...]:
+    """Names and paths."""
+    from mailgraph.splitting import safe_name
+
+    if given.cat or given.unparsed:
+        return ()
+    found: dict[str, str] = {}
+    for said in given.host_log or shlex.split(values.get("HOST_LOGS", "")):
+        host, _, log = said.partition("=")
+        if not host or not log or host != safe_name(host.encode()) or host in found:
+            raise UsageError(
+                f"HOST_LOGS: {said!r} is no NAME=FILE, or not the only one of that NAME: a to z, 0 to 9, dot, dash and"
+                " underscore, and no dot or dash first"
+            )
+        found[host] = os.path.abspath(log)
+    if found and given.split_hosts:
+        raise UsageError("HOST_LOGS and --split-hosts don't go together: a log is of one host, or of several")
+    return tuple(found.items())
+
+
+def _logs(given: argparse.Namespace, values: dict[str, str], may_be_none: bool) -> list[str]:
     if given.files and not (given.cat or given.unparsed):
         raise UsageError(f"only --cat reads more than one log; to follow {given.files[0]}, give it with --logfile")
     logs: list[str] = [*filter(None, [given.logfile]), *given.files]
     if STANDARD_INPUT in logs[1:]:
         raise UsageError("standard input is read alone, with --logfile -")
+    if may_be_none and not logs and not values.get("MAIL_LOG"):
+        return []
     found = None if logs else config.mail_log(values)
     if not logs and found is None:
         raise LogError(f"no mail log: none of {', '.join(config.MAIL_LOGS)} is there; give --logfile or set MAIL_LOG")
@@ -411,43 +447,75 @@ def _run(job: _Job) -> int:
     from mailgraph.daemon import Alone
 
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until the loop takes it
-    for log in job.logs:
+    for log in (*job.logs, *(log for _, log in job.logs_of_hosts)):
         _check_log(log, must_be_there=job.cat)
     with Alone(job.directory, job.rrd_name) as alone:
         return _count(job, alone, _say_with_time if job.detach else _say)
 
 
 def _count(job: _Job, alone: "Alone", say: Callable[[str], None]) -> int:
-    from mailgraph.checkpoint import Checkpoint
     from mailgraph.counting import Counting
     from mailgraph.daemon import Loop, Signals, detached
     from mailgraph.rrd import UnreachableError
 
-    checkpoint = None if job.cat else Checkpoint(os.path.join(job.directory, f"{job.rrd_name}.checkpoint"))
     connection = _connection(job)
-    store = _store(job, connection)
     report = _report if job.verbose else None
-    counting = Counting(job.log, store, job.options, job.year, checkpoint, job.own, say=say, report=report)
-    try:
-        counting.start()
-    except UnreachableError as error:
-        if job.cat:
-            raise
-        say(f"{error}; waiting for it")
+    countings = [
+        Counting(part.log, part.store, job.options, job.year, part.checkpoint, job.own, say=say, report=report)
+        for part in _parts(job, connection)
+    ]
+    for counting in countings:
+        try:
+            counting.start()
+        except UnreachableError as error:
+            if job.cat:
+                raise
+            say(f"{error}; waiting for it")
     if connection:
         connection.close()  # detaching would, behind its back
     process = detached(job.directory, job.pid_file, job.log_file, alone, say) if job.detach else _foreground()
-    with process as reopen, Signals() as signals, contextlib.closing(_sampling(job, store, say)) as sampling:
+    sampling = contextlib.closing(_sampling(job, _store(job, connection), say))
+    with process as reopen, Signals() as signals, sampling as sampled:
         alone.sign()
-        awaited = (0,) if job.log == STANDARD_INPUT else ()
-        loop = Loop(counting, signals, say, reopen, awaited=awaited, patient=not job.cat, sampling=sampling)
-        written = loop.run(lambda start: _source(job, start, counting, say))
+        logs = [_followed(job, counting, say) for counting in countings]
+        written = Loop(logs, signals, reopen, sampled).run()
         if job.cat and signals.stop:
             say(
                 "stopped before the end of the log; what was read is counted"
-                + ("" if awaited else ", and another run goes on from there")
+                + ("" if job.log == STANDARD_INPUT else ", and another run goes on from there")
             )
         return 0 if written and not (job.cat and signals.stop) else 1
+
+
+class _Part(NamedTuple):
+    """A log, and where what it says is kept."""
+
+    log: str
+    store: "Store"
+    checkpoint: "Checkpoint | None"
+
+
+def _parts(job: _Job, connection: "Connection | None") -> Iterator[_Part]:
+    from mailgraph.checkpoint import Checkpoint
+    from mailgraph.rrd import make_directory
+
+    file = f"{job.rrd_name}.checkpoint"
+    if job.logs:
+        checkpoint = None if job.cat else Checkpoint(os.path.join(job.directory, file))
+        yield _Part(job.log, _store(job, connection), checkpoint)
+    for host, log in job.logs_of_hosts:
+        directory = os.path.join(job.directory, schema.HOSTS_DIRECTORY, host)
+        make_directory(directory)
+        yield _Part(log, _store(job, connection, host), Checkpoint(os.path.join(directory, file)))
+
+
+def _followed(job: _Job, counting: "Counting", say: Callable[[str], None]) -> "Followed":
+    from mailgraph.daemon import Followed
+
+    awaited = (0,) if counting.log == STANDARD_INPUT else ()
+    return Followed(
+        counting, lambda start: _source(job, start, counting, say), say, awaited=awaited, patient=not job.cat
+    )
 
 
 def _connection(job: _Job) -> "Connection | None":
@@ -456,14 +524,16 @@ def _connection(job: _Job) -> "Connection | None":
     return Connection(job.rrdcached) if job.rrdcached else None
 
 
-def _store(job: _Job, connection: "Connection | None") -> "Store":
+def _store(job: _Job, connection: "Connection | None", host: str = "") -> "Store":
+    """The store of the log, or of the one that is a host's."""
     from mailgraph.cached import Cached
     from mailgraph.rrd import Store
     from mailgraph.rrdcached import directory
 
     if connection is None:
-        return Store(job.directory, job.families, job.rrd_name)
-    place = "" if job.options.hosts_limit else directory(job.rrdcached_host)
+        place = os.path.join(job.directory, schema.HOSTS_DIRECTORY, host) if host else job.directory
+        return Store(place, job.families, job.rrd_name)
+    place = "" if job.options.hosts_limit else directory(host or job.rrdcached_host)
     return Store(place, job.families, job.rrd_name, Cached(connection))
 
 
@@ -507,11 +577,11 @@ def _check_log(log: str, *, must_be_there: bool) -> None:
 def _source(job: _Job, start: "Start", counting: "Counting", say: Callable[[str], None]) -> "Source":
     from mailgraph import sources
 
-    if job.log == STANDARD_INPUT:
+    if counting.log == STANDARD_INPUT:
         return sources.standard_input()
     if job.cat:
         return _old_logs(job, counting, say)
-    return sources.Follower(job.log, *start, say=say)
+    return sources.Follower(counting.log, *start, say=say)
 
 
 def _old_logs(job: _Job, counting: "Counting", say: Callable[[str], None]) -> "Source":

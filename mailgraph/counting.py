@@ -65,7 +65,7 @@ class Counting:
         report: Callable[[str], None] | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._log = log
+        self.log = log
         self._store = store
         self._options = options
         self._year = year
@@ -113,7 +113,7 @@ class Counting:
             if state is None:
                 return False
             self._restore(state)
-            same_log = bool(state.get("log") == self._log)
+            same_log = bool(state.get("log") == self.log)
             self._apply_again(same_log)
         except CheckpointError as error:
             self._say(f"{error}; reading the log again from its start, behind what the RRD files hold")
@@ -218,7 +218,7 @@ class Counting:
 
     def _state(self) -> dict[str, Any]:
         return {
-            "log": self._log,
+            "log": self.log,
             "position": self._position,
             "ledger": self._ledger.state(),
             "newest": self._stamps.newest,

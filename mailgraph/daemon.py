@@ -9,7 +9,7 @@ import os
 import select
 import signal
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from types import FrameType
 from typing import Any
 
@@ -18,7 +18,7 @@ from mailgraph.checkpoint import CheckpointError
 from mailgraph.counting import Counting, Start
 from mailgraph.rrd import OutdatedError, RrdError
 from mailgraph.sampling import Sampling
-from mailgraph.sources import HINDERED, Block, Source
+from mailgraph.sources import HINDERED, Source
 
 POLL = 1.0
 """Seconds between two looks at a log that is read to its end."""
@@ -65,103 +65,110 @@ class Signals:
             os.read(self._woken, 512)
 
 
-class Loop:
-    """Counts a source to its end, or until a signal says stop.
+class Followed:
+    """A log that is counted, a block a turn; what is counted is written when it is due.
 
-    ``reopen`` is called after HUP; ``awaited`` are the descriptors that the source reads from, where they can be
-    waited for.  ``patient`` says whether to try again what could not be written, or to fail.  ``sampling`` gets a turn
-    with each block, and while the loop waits: it never keeps that waiting.
+    ``source`` gives the blocks from where the counting starts; ``awaited`` are the descriptors that it reads from,
+    where they can be waited for.  ``patient`` says whether to try again what could not be written, or to fail.
     """
 
     def __init__(
         self,
         counting: Counting,
-        signals: Signals,
+        source: Callable[[Start], Source],
         say: Callable[[str], None],
-        reopen: Callable[[], None],
         *,
         awaited: tuple[int, ...] = (),
         patient: bool = True,
-        sampling: Sampling | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self.ended = False
         self._counting = counting
-        self._signals = signals
+        self._source = source
         self._say = say
-        self._reopen = reopen
         self._awaited = awaited
         self._patient = patient
-        self._sampling = sampling
         self._clock = clock
+        self._blocks: Source | None = None
+        self._full = False
         self._trouble = ""
         self._retry_at = 0.0
 
-    def run(self, source: Callable[[Start], Source]) -> bool:
-        """Count what ``source`` gives from where a counting starts; whether all is written in the end.
+    @property
+    def descriptors(self) -> tuple[int, ...]:
+        """What can be read when the next turn has something to do; nothing while something else hinders it."""
+        return () if self._full or not self._counting.started else self._awaited
+
+    def turn(self) -> bool:
+        """Count the next block; whether there may be more to do at once.
 
         Raises SourceError and, without patience, RrdError or CheckpointError.
         """
-        while self._counting.started or self._started():
-            try:
-                with contextlib.closing(source(self._counting.starts_at)) as blocks:
-                    return self._run(blocks)
-            except OutdatedError as error:
-                self._say(f"{error}; reading the log again")
-                self._counting.started = False
+        if self.ended or not self._is_ready():
+            return False
+        try:
+            return self._count_next()
+        except OutdatedError as error:
+            self._say(f"{error}; reading the log again")
+            self.close()
+            self._counting.started = False
+            return True
+
+    def leave(self) -> bool:
+        """Write what is counted of a log that is not at its end; whether all is written."""
+        if self.ended:
+            return True
+        if not self._counting.started:
+            return False
+        if self._awaited:  # nobody can read on from here
+            self._counting.ended()
+        try:
+            return self._tried(self._counting.write)
+        except OutdatedError as error:
+            self._say(f"{error}; the log will be read again")
+            return False
+
+    def close(self) -> None:
+        """Let go of the log."""
+        if self._blocks:
+            self._blocks.close()
+            self._blocks = None
+
+    def _is_ready(self) -> bool:
+        """Whether the counting has started, and what it must write before it reads on is written."""
+        if not self._counting.started:
+            return self._tried_again(self._counting.start)
+        if self._full:  # reading on would only fill the memory
+            self._full = not self._tried_again(self._counting.write)
+        return not self._full
+
+    def _count_next(self) -> bool:
+        if self._blocks is None:
+            self._blocks = self._source(self._counting.starts_at)
+        try:
+            block = next(self._blocks)
+        except StopIteration:
+            self._counting.ended()
+            self.ended = self._tried(self._counting.write)
+            return False
+        if block is not None and block is not HINDERED:
+            self._counting.count(block)
+            if self._counting.due(idle=False):
+                self._full = not self._tried_again(self._counting.write)
+            return not self._full
+        if block is None and (not self._awaited or self._counting.is_recent()):
+            self._counting.caught_up()
+        if self._counting.due(idle=True):
+            self._tried_again(self._counting.write)
         return False
 
-    def _started(self) -> bool:
-        """Waits until the counting can start; False where a signal ends that."""
-        while not self._tried(self._counting.start):
-            if self._signals.stop:
-                return False
-            self._wait_to_retry()
-        return True
-
-    def _run(self, blocks: Iterable[Block | None]) -> bool:
-        for block in blocks:
-            self._sample()
-            if block is None:
-                self._caught_up()
-                self._rest()
-            elif block is HINDERED:
-                self._rest()
-            else:
-                self._count(block)
-            if self._signals.hangup:
-                self._signals.hangup = False
-                self._reopen()
-            if self._signals.stop:
-                if self._awaited:  # nobody can read on from here
-                    self._counting.ended()
-                return self._tried(self._counting.write)
-        self._counting.ended()
-        return self._tried(self._counting.write)
-
-    def _count(self, block: Block) -> None:
-        self._counting.count(block)
-        if self._counting.due(idle=False):
-            while not self._tried(self._counting.write) and not self._signals.stop:
-                self._wait_to_retry()  # reading on would only fill the memory
-
-    def _caught_up(self) -> None:
-        if not self._awaited or self._counting.is_recent():
-            self._counting.caught_up()
-
-    def _rest(self) -> None:
-        if self._counting.due(idle=True) and self._clock() >= self._retry_at and not self._tried(self._counting.write):
-            self._retry_at = self._clock() + RETRY
-        if not self._signals.stop:
-            said = self._sampling.descriptors if self._sampling else ()
-            self._signals.wait(POLL, *self._awaited, *said)
-
-    def _wait_to_retry(self) -> None:
-        self._sample()
-        self._signals.wait(RETRY)
-
-    def _sample(self) -> None:
-        if self._sampling:
-            self._sampling.turn()
+    def _tried_again(self, action: Callable[[], object]) -> bool:
+        """Whether ``action`` succeeded; where it failed lately it is not tried."""
+        if self._clock() < self._retry_at:
+            return False
+        done = self._tried(action)
+        self._retry_at = 0.0 if done else self._clock() + RETRY
+        return done
 
     def _tried(self, action: Callable[[], object]) -> bool:
         """Whether ``action`` succeeded; what hinders it is said once, and when it is gone."""
@@ -180,6 +187,52 @@ class Loop:
             self._trouble = ""
             self._say("writing works again")
         return True
+
+
+class Loop:
+    """Counts logs to their ends, or until a signal says stop.
+
+    ``reopen`` is called after HUP.  ``sampling`` gets a turn with each block, and while the loop waits: it never keeps
+    that waiting.
+    """
+
+    def __init__(
+        self,
+        logs: Sequence[Followed],
+        signals: Signals,
+        reopen: Callable[[], None],
+        sampling: Sampling | None = None,
+    ) -> None:
+        self._logs = logs
+        self._signals = signals
+        self._reopen = reopen
+        self._sampling = sampling
+
+    def run(self) -> bool:
+        """Returns whether all is written in the end.  Raises what a log's turn does."""
+        with contextlib.ExitStack() as closed:
+            for log in self._logs:
+                closed.callback(log.close)
+            while not self._turn():
+                pass
+            left = [log.leave() for log in self._logs]
+            return all(left)
+
+    def _turn(self) -> bool:
+        """One block of each log; whether that was the last turn."""
+        if self._sampling:
+            self._sampling.turn()
+        busy = [log.turn() for log in self._logs]
+        if self._signals.hangup:
+            self._signals.hangup = False
+            self._reopen()
+        if all(log.ended for log in self._logs):
+            return True
+        if not any(busy) and not self._signals.stop:
+            read = (descriptor for log in self._logs for descriptor in log.descriptors)
+            said = self._sampling.descriptors if self._sampling else ()
+            self._signals.wait(POLL, *read, *said)
+        return self._signals.stop
 
 
 def is_running(pid: int) -> bool:

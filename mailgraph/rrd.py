@@ -113,10 +113,7 @@ class Direct:
 
     def make_directory(self, path: str) -> None:
         """See Access."""
-        try:
-            os.makedirs(path, exist_ok=True)
-        except OSError as error:
-            raise RrdError(f"can't make {path}: {error.strerror}") from error
+        make_directory(path)
 
     def _call(self, function: Callable[..., Any], path: str, *arguments: str) -> Any:
         for attempt in range(TRIES):
@@ -248,6 +245,14 @@ class Store:
         sources = [f"DS:{source}:{family.kind}:{HEARTBEAT}:{least}:U" for source, _ in family.sources]
         archives = [f"RRA:{kind}:0.5:{steps}:{rows}" for kind, steps, rows in family.archives]
         self._access.create(self.path(family), start, sources, archives)
+
+
+def make_directory(path: str) -> None:
+    """Have a directory of this machine be there.  Raises RrdError."""
+    try:
+        os.makedirs(path, exist_ok=True)
+    except OSError as error:
+        raise RrdError(f"can't make {path}: {error.strerror}") from error
 
 
 def _values(keys: Sequence[str], counts: Mapping[str, int]) -> str:

@@ -17,7 +17,7 @@ from mailgraph import checkpoint as checkpoint_module
 from mailgraph import schema
 from mailgraph.checkpoint import Checkpoint
 from mailgraph.counting import Counting
-from mailgraph.daemon import Loop
+from mailgraph.daemon import Followed, Loop
 from mailgraph.rrd import Direct, Store, UnreachableError
 from mailgraph.scanner import Options
 from mailgraph.sources import Follower
@@ -145,8 +145,13 @@ class Machine:
         )
         with contextlib.suppress(UnreachableError):  # the loop waits for it
             counting.start()
-        loop = Loop(counting, self, self.said.append, lambda: None, clock=lambda: self.now)  # type: ignore[arg-type]
-        loop.run(lambda start: Follower(str(self.log), *start, say=self.said.append))
+        log = Followed(
+            counting,
+            lambda start: Follower(str(self.log), *start, say=self.said.append),
+            self.said.append,
+            clock=lambda: self.now,
+        )
+        Loop([log], self, lambda: None).run()  # type: ignore[arg-type]
 
     def _own_store(self) -> Store:
         return Store(str(self.directory), FAMILIES, access=Direct(pause=lambda _seconds: None))

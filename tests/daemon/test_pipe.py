@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mailgraph.counting import Counting
-from mailgraph.daemon import Loop, Signals
+from mailgraph.daemon import Followed, Loop, Signals
 from mailgraph.rrd import Store
 from mailgraph.scanner import Options
 from mailgraph.schema import CLASSICAL
@@ -51,7 +51,8 @@ class Pipe:
                     self.at_pause = dict(self.written)
 
         with Signals() as signals:
-            Loop(self._counting, signals, pytest.fail, lambda: None, awaited=(reading,), patient=False).run(source)
+            log = Followed(self._counting, source, pytest.fail, awaited=(reading,), patient=False)
+            Loop([log], signals, lambda: None).run()
         os.close(reading)
 
 
