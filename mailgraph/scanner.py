@@ -271,9 +271,12 @@ class Scanner:
                     key = (hit[HOST], counters) if split else counters
                     events[key] = events.get(key, 0) + 1
             if taken_back:
-                tally.extend((earlier, {(host, RECEIVED) if split else RECEIVED: -1}) for earlier, host in taken_back)
+                # before the first event of a minute, which closes an earlier one; behind it their place is no matter
+                at = len(tally) if events else -1
+                tally[at:at] = [
+                    (earlier, {(host, RECEIVED) if split else RECEIVED: -1}) for earlier, host in taken_back
+                ]
                 taken_back.clear()
-                last = ()  # what comes now is behind them, even of the same minute
         self._remember(block)
         fold = self._counts_by_host if split else _counts
         counted = ((minute, fold(events)) for minute, events in tally)
@@ -315,8 +318,9 @@ class Scanner:
         inline = _INLINE_TIMES.match(text, hit.end(HOST)) if self._inline_repeated and hit[HOST] else None
         times = int(inline[1]) if inline else 1
         if step:
-            return {step(counters, minute, *hit.group(*groups)): times}
-        return {counters: times * int(hit[f"{row}_N"]) if row in self._numbered else times}
+            counters = step(counters, minute, *hit.group(*groups))
+        often = int(hit[f"{row}_N"]) if row in self._numbered else 1
+        return {counters: times * often} if counters else {}
 
     def _is_ignored(self, hit: re.Match[bytes], row: str, text: bytes) -> bool:
         """Whether ``--ignore-host`` names the host of the line."""

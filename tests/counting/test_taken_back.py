@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from mailgraph.ledger import GRACE, Ledger
 from mailgraph.logforms import Stamps
 from mailgraph.scanner import Options, Scanner
@@ -46,12 +48,13 @@ def test_what_is_owed_is_part_of_the_checkpoint() -> None:
     assert restored.closed[NOON + 300] == {"received": 1}
 
 
-def test_what_a_line_counts_behind_what_another_takes_back_stays_behind_it() -> None:
+@pytest.mark.parametrize("last", [b"", b"2026-11-05T12:02:02Z mail cron[9]: message repeated 2 times: [ x]\n"])
+def test_what_a_line_counts_behind_what_another_takes_back_stays_behind_it(last: bytes) -> None:
     """The second minute opens with a line that only takes back: the first one is open still."""
     lines = (
         b"2026-11-05T12:00:00Z mail postfix/smtpd[7]: 4F1: client=c.example[198.51.100.7]\n",
         b"2026-11-05T12:02:00Z mail postfix/smtpd[7]: disconnect from c.example[198.51.100.7] data=0/1 commands=0/1\n",
         b"2026-11-05T12:02:01Z mail postfix/smtp[8]: 4F2: to=<a@b.example>, relay=x[192.0.2.1]:25, status=sent (250 ok)\n",
     )
-    tally = Scanner(Options(), Stamps()).scan(b"".join(lines), FAR)
+    tally = Scanner(Options(), Stamps()).scan(b"".join((*lines, last)), FAR)
     assert tally == [(NOON, {"received": 1}), (NOON, {"received": -1}), (NOON + 120, {"sent": 1})]

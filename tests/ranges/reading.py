@@ -10,7 +10,7 @@ import rrdtool
 
 from mailgraph import schema
 from mailgraph.counting import Counting
-from mailgraph.daemon import Loop, Signals
+from mailgraph.daemon import Followed, Loop, Signals
 from mailgraph.ranges import Lane, Scan, Sizes, scan_of
 from mailgraph.rrd import Store
 from mailgraph.scanner import Options
@@ -61,8 +61,8 @@ class Reader:
         """Counts the blocks as the program does."""
         self.counting.start()
         with Signals() as signals:
-            loop = Loop(self.counting, signals, pytest.fail, lambda: None, patient=False)
-            assert loop.run(lambda _: self._seen(blocks))
+            log = Followed(self.counting, lambda _: self._seen(blocks), pytest.fail, patient=False)
+            assert Loop([log], signals, lambda: None).run()
         return Reading(self.dumps(), self.scanned)
 
     def _seen(self, blocks: Generator[Block, None, None]) -> Generator[Block, None, None]:

@@ -13,7 +13,7 @@ from signal import SIGINT, SIGKILL, SIGTERM
 
 import pytest
 
-from mailgraph.daemon import Loop, Signals
+from mailgraph.daemon import Followed, Loop, Signals
 from mailgraph.guess import State
 from mailgraph.ranges import Counted, Lane, Scan, lanes
 from mailgraph.sources import Block, SourceError
@@ -144,7 +144,8 @@ def test_a_signal_is_heeded_while_tallies_are_waited_for(path: Path, new_reader:
             yield block
 
     with Signals() as signals:
-        assert Loop(reader.counting, signals, pytest.fail, lambda: None, patient=False).run(source)
+        log = Followed(reader.counting, source, pytest.fail, patient=False)
+        assert Loop([log], signals, lambda: None).run()
         assert signals.stop
     assert not multiprocessing.active_children()
 
