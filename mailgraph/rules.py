@@ -94,6 +94,7 @@ _LOCAL_RELAY = rb"(?=%b)(?:.*(?<![^\s\[]))?(?>[^\s\[]*?relay=(?<=\brelay=))[^\s\
 )
 _LOCAL_CLIENT = rb"%b: client=\S*\[127\.0\.0\.1\](?!\S)" % QUEUE_ID
 _BLOCKED = rb"%breject: (?>.*?: 554).* blocked using" % MAYBE_ID
+_QUARANTINE = rb".*quarantine spam(?<=\bquarantine spam)"
 
 _CLASSIC = (
     Rule("smtp_local", rb"postfix/smtp", _LOCAL_RELAY, NOTHING, "ignore_localhost"),
@@ -124,6 +125,7 @@ _CLASSIC = (
     Rule("exim_rejected", EXIM, rb".* rejected RCPT \S+: (?:Sender verify failed|Unknown user)", REJECTED),
     Rule("amavis_spam", AMAVIS, AMAVIS_ID + rb"(?:Passed|Blocked) SPAM(?:MY)?\b" + NO_TAG2, SPAM),
     Rule("amavis_virus", AMAVIS, AMAVIS_ID + rb"(?:Passed |Blocked )?(?:INFECTED|BANNED)\b" + NO_TAG2, VIRUS),
+    Rule("amavis_quarantine", AMAVIS, AMAVIS_ID + rb"(?:Passed|Not-Delivered)\b" + _QUARANTINE, SPAM),
     Rule("spamd_spam", rb"spamd", rb"(?:spamd: )?identified spam", SPAM),
     Rule("clamsmtpd_virus", rb"clamsmtpd", rb".*status=VIRUS", VIRUS),
     Rule("clamav_intercepted", rb"clamav-milter", rb".*Intercepted", VIRUS),
@@ -441,6 +443,7 @@ _DEFAULT = (
         step="filtered",
         opening=(_AMAVIS,),
     ),
+    Rule("amavis_quarantined", AMAVIS, AMAVIS_ID + rb"(?:Passed|Not-Delivered)\b(?! CLEAN )" + _QUARANTINE, SPAM),
     Rule("spamd_found_spam", rb"spamd", rb"(?:spamd: )?identified spam", SPAM, step="verdict"),
     Rule("clamsmtpd_found_virus", rb"clamsmtpd", rb".*, status=VIRUS:", VIRUS),
     Rule(
@@ -588,12 +591,6 @@ _BOTH = (
     ),
     Rule("sendmail_bounced", SENDMAIL, rb".*(?i:User unknown)(?<=\b............)" + END, BOUNCED),
     Rule("sendmail_milter", SENDMAIL, rb"(?>.*?\bMilter:).*reject=55(?<=\breject=55)", REJECTED),
-    Rule(
-        "amavis_quarantine",
-        AMAVIS,
-        AMAVIS_ID + rb"(?:Passed|Not-Delivered)\b(?! CLEAN ).*quarantine spam(?<=\bquarantine spam)",
-        SPAM,
-    ),
     Rule("amavis_old", AMAVIS, rb"Virus found\b", VIRUS),
     Rule("vagatefwd_virus", rb"vagatefwd", rb"VIRUS", VIRUS),
     Rule("hook_virus", rb"hook", rb"\*++ Virus\b", VIRUS),
