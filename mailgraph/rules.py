@@ -147,7 +147,7 @@ SOME_ID = rb"[\dA-Za-z]++"
 
 def _delivery(relay: bytes) -> bytes:
     """A delivery agent's line up to what is said behind its status, with what it says of the relay."""
-    return rb"(?P<Q>%b): to=%b, (?:orig_to=%b, |)%b[^(\n]*+\(" % (QUEUE_ID, ADDRESS, ADDRESS, relay)
+    return rb"(?P<Q>%b): to=%b, (?>orig_to=%b, |)%b[^(\n]*+\(" % (QUEUE_ID, ADDRESS, ADDRESS, relay)
 
 
 _DELIVERY = (_delivery(rb"(?:relay=(?P<R>[^,\n]*+), |)"),)
@@ -165,7 +165,9 @@ _LOCAL_HOP = _delivery(rb"relay=(?P<R>[^,\s\[]*+%b[^,\n]*+), " % LOOPBACK) + _SE
 
 _QUEUED = rb"(?P<Q>%b): " % QUEUE_ID
 _QUEUE_ID_OR_NONE = rb"(?:%b|NOQUEUE: |)" % _QUEUED
-_CLIENT_IS = rb"client=(?<=[\dA-Za-z]: client=)(?<!NOQUEUE: client=)"
+_CLIENT_IS = rb"client=(?<=[\dA-Za-z]: client=)(?<!NOQUEUE: client=)(?<!/smtpd: client=)"
+"""Behind a queue id: what else may end in a letter there is the tag, where it has no process id."""
+
 _CLIENT = (_QUEUE_ID_OR_NONE, _CLIENT_IS + rb"(?P<C>[^,\s]++)")
 _TOO_BIG = rb"warning: %bqueue file size limit exceeded" % _QUEUED
 _REFUSAL = (_QUEUE_ID_OR_NONE, rb"reject: (?P<S>[A-Z-]++) from \S++ ")

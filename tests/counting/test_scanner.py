@@ -85,6 +85,11 @@ def test_a_repeat_line_without_a_message_counts_nothing() -> None:
     assert counts(repeat(3)) == {}
 
 
+def test_a_client_without_a_queue_id_is_no_message_though_the_line_has_no_process_id() -> None:
+    assert counts(b"Nov  5 06:07:08 host postfix/smtpd: 4F9: client=x[192.0.2.1]\n") == {"received": 1}
+    assert counts(b"Nov  5 06:07:08 host postfix/smtpd: client=x[192.0.2.1]\n") == {}
+
+
 INLINE = (
     b"Nov  5 06:07:08 host postfix/smtpd[1]: message repeated 4 times: [ NOQUEUE: reject: RCPT from x: 550 5.1.1 no]\n"
 )
