@@ -68,6 +68,7 @@ class Session(NamedTuple):
 
 
 _NO_SESSION = Session(0)
+_NO_HOP = (0, b"")
 
 
 class _Memory(dict[Key, Any]):
@@ -171,8 +172,8 @@ class Messages:
         """A message comes in that was in a queue as ``first_id`` before: in ours, if it was ours or came from here."""
         if (host, first_id) not in self._arrivals and not _LOOPBACK.search(client):
             return self.received(counters, minute, host, process, queue_id, client)
-        self._hops.remember((host, first_id), (minute,))
-        self._arrivals.pop((host, queue_id), None)
+        self._hops.remember((host, first_id), (minute, client))
+        self._arrivals.remember((host, queue_id), (minute, None, client, False))
         return ()
 
     def sent(
@@ -189,24 +190,25 @@ class Messages:
         """A recipient is accepted by the next server, or only handed to a filter.
 
         The filter's answer names the queue id under which the message came back (``next_id``) or says that the
-        message ended there (``ended``); and a filter is one for the next message too.
+        message ended there (``ended``); and a filter is one for the next message too.  Where the answer says neither,
+        it takes a message that is known to have come back from there; its other recipients may go elsewhere.
         """
         if relay is None:
             return counters
         message, server = (host, queue_id), (host, relay)
         came_back = next_id is not None and self._came_back(host, queue_id, next_id, relay)
-        hop = (
+        is_filter = (
             came_back
-            or message in self._hops
-            or (next_id is None and server in self._filters)
+            or (server in self._filters and (next_id is None or message in self._hops))
             or (ended is not None and _LOCAL_RELAY.search(relay) is not None)
         )
-        if not hop:
+        if is_filter:
+            if came_back and next_id:
+                self._take_back(host, next_id, accepted=True)
+            self._hops.remember(message, (minute, b""))
+            self._filters.remember(server, (minute,))
+        elif next_id is not None or not self._is_from(self._hops.get(message, _NO_HOP)[1], host, relay):
             return counters
-        if came_back and next_id:
-            self._take_back(host, next_id, accepted=True)
-        self._hops.remember(message, (minute,))
-        self._filters.remember(server, (minute,))
         return ()
 
     def routed(
@@ -251,12 +253,14 @@ class Messages:
         Another machine may say any queue id; mail that this machine sends itself is none of its.
         """
         arrival = self._arrivals.get((host, next_id))
-        if arrival is None or next_id == queue_id:
-            return False
-        address = _ADDRESS.search(arrival[2])
+        return arrival is not None and next_id != queue_id and self._is_from(arrival[2], host, relay)
+
+    def _is_from(self, client: bytes, host: bytes | None, relay: bytes) -> bool:
+        """Whether a message that a client sent may be one that went to the relay."""
+        address = _ADDRESS.search(client)
         if address is None:
             return False
-        if _LOOPBACK.match(address[0]):
+        if _LOCAL_RELAY.match(address[0]):
             return _LOCAL_RELAY.search(relay) is not None or (host, relay) in self._filters
         return address[0] in relay
 
@@ -376,7 +380,7 @@ class Messages:
     ) -> Counters:
         """A content filter's verdict, once per message; what it blocked ends there."""
         if queue_id is not None and action == b"Blocked":
-            self._hops.remember((host, queue_id), (minute,))
+            self._hops.remember((host, queue_id), (minute, HERE))
         message = filter_id if queue_id is None else queue_id
         return tuple(counter for counter in counters if self._is_first(counter, host, message, minute))
 

@@ -480,6 +480,47 @@ def test_what_goes_through_a_gateway_that_filters_too_is_sent() -> None:
     }
 
 
+WITH_XFORWARD = line(
+    "postfix/smtpd: BBB2: client=localhost[127.0.0.1], orig_queue_id=AAA1, orig_client=c[198.51.100.7]"
+)
+TO_MX = line(SENT.format("AAA1", MX, "250 2.0.0 Ok: queued as XYZ"))
+SAVED = "250 2.0.0 <b@b.example> 4Z+OAg Saved"
+TO_STORE = line(SENT.format("AAA1", "mx[private/dovecot-lmtp]", SAVED).replace("postfix/smtp", "postfix/lmtp"))
+BLOCKED = line("amavis: (00713-03) Blocked SPAM {DiscardedInbound}, <s> -> <a>, Queue-ID: AAA1, Hits: 9")
+DROPPED = line(SENT.format("AAA1", FILTER, "250 2.7.0 Ok, discarded, id=00713-03 - spam"))
+THROUGH_FILTER = [(CAME_BACK, TO_FILTER), (WITH_XFORWARD, TO_FILTER), (BLOCKED, DROPPED)]
+WAYS_OF_FILTER = ("by its answer", "by XFORWARD", "blocked")
+
+
+@pytest.mark.parametrize("answer", ["250 ok", "250 2.0.0 Ok: queued as XYZ"])
+@pytest.mark.parametrize(("came_back", "to_filter"), THROUGH_FILTER, ids=WAYS_OF_FILTER)
+def test_a_recipient_beside_those_that_go_through_a_filter_is_sent(
+    came_back: bytes, to_filter: bytes, answer: str
+) -> None:
+    to_mx = line(SENT.format("AAA1", MX, answer))
+    next_one = line(SENT.format("DDD4", MX, answer))
+    for lines in ((came_back, to_filter, to_mx), (came_back, to_mx, to_filter), (to_mx, came_back, to_filter)):
+        assert counts(ARRIVED, *lines, next_one)["sent"] == 2
+
+
+@pytest.mark.parametrize(("came_back", "to_filter"), THROUGH_FILTER, ids=WAYS_OF_FILTER)
+def test_a_recipient_beside_those_that_go_through_a_filter_is_delivered(came_back: bytes, to_filter: bytes) -> None:
+    assert counts(ARRIVED, came_back, to_filter, TO_STORE)["delivered"] == 1
+
+
+def test_a_filter_whose_answers_say_nothing_is_known_by_xforward() -> None:
+    silent = line(SENT.format("AAA1", FILTER, "250 ok"))
+    assert counts(ARRIVED, WITH_XFORWARD, silent, silent, DELIVERED) == {"received": 1, "sent": 1}
+    far = [entry.replace(b"localhost[127.0.0.1]", b"f[192.0.2.9]") for entry in (WITH_XFORWARD, silent)]
+    far[1] = far[1].replace(FILTER.encode(), b"f.example[192.0.2.9]:10024")
+    assert counts(ARRIVED, *far, TO_MX, DELIVERED) == {"received": 1, "sent": 2}
+
+
+def test_what_goes_on_beside_a_filter_makes_no_filter_of_a_store() -> None:
+    next_one = line(SENT.format("DDD4", "mx[private/dovecot-lmtp]", SAVED).replace("postfix/smtp", "postfix/lmtp"))
+    assert counts(ARRIVED, WITH_XFORWARD, TO_STORE, TO_FILTER, next_one)["delivered"] == 1
+
+
 def test_another_machine_cannot_take_a_local_message_for_the_one_it_got() -> None:
     local = [line(CLIENT.format(queue_id, "localhost[127.0.0.1]")) for queue_id in ("4AB1", "4AB2")]
     sent = [
@@ -632,9 +673,6 @@ IGNORED = (
     Options(ignore_hosts=("localhost",)),
     Options(ignore_hosts=("127",)),
     Options(ignore_hosts=("10024",)),
-)
-WITH_XFORWARD = line(
-    "postfix/smtpd: BBB2: client=localhost[127.0.0.1], orig_queue_id=AAA1, orig_client=c[198.51.100.7]"
 )
 TO_SOCKET = TO_FILTER.replace(b"postfix/smtp[", b"postfix/lmtp[").replace(FILTER.encode(), b"mx[private/filter]")
 END_OF_FILTER = line("postfix/smtpd: disconnect from localhost[127.0.0.1] ehlo=1 mail=1 rcpt=1 rset=1 commands=4")
