@@ -72,15 +72,16 @@ _NO_HOP = (0, b"")
 
 
 class _Memory(dict[Key, Any]):
-    """Values by key; each is a tuple that begins with the minute in which it was set.
+    """Values by key; each is a tuple of so many ``parts`` that begins with the minute in which it was set.
 
     When a minute begins, those that were set ``lasts`` seconds ago go, and the oldest of more than LIMIT; within a
     minute there may be twice as many.  They go many at a time: each look for a dict's oldest entry passes over those
     that went before.
     """
 
-    def __init__(self, lasts: int) -> None:
+    def __init__(self, lasts: int, parts: int) -> None:
         self._lasts = lasts
+        self._parts = parts
 
     def remember(self, key: Key, value: tuple[Any, ...]) -> None:
         self.pop(key, None)
@@ -102,7 +103,8 @@ class _Memory(dict[Key, Any]):
     def restore(self, state: Iterable[tuple[Any, Any]]) -> None:
         for key, value in state:
             known = _bytes(value)
-            int(known[0])
+            if len(known) != self._parts or not isinstance(known[0], int):
+                raise ValueError(f"not in {self._parts} parts, the minute first: {value!r}")
             self[_bytes(key)] = known
 
 
@@ -112,12 +114,12 @@ class Messages:
     def __init__(self) -> None:
         self.taken_back: list[tuple[int, bytes | None]] = []
         self._newest = 0
-        self._arrivals = _Memory(REMEMBERED)
-        self._sessions = _Memory(REMEMBERED)
-        self._hops = _Memory(REMEMBERED)
-        self._filters = _Memory(FILTER_REMEMBERED)
-        self._seen = _Memory(REMEMBERED)
-        self._unpaired = _Memory(PAIRED)
+        self._arrivals = _Memory(REMEMBERED, parts=4)
+        self._sessions = _Memory(REMEMBERED, parts=6)
+        self._hops = _Memory(REMEMBERED, parts=2)
+        self._filters = _Memory(FILTER_REMEMBERED, parts=1)
+        self._seen = _Memory(REMEMBERED, parts=1)
+        self._unpaired = _Memory(PAIRED, parts=2)
 
     def pass_to(self, minute: int) -> None:
         """The log has come to ``minute``: forget what is too old."""

@@ -388,7 +388,16 @@ def test_a_state_is_json_of_any_bytes() -> None:
 
 
 @pytest.mark.parametrize(
-    "damaged", [{}, {"newest": "x"}, {"newest": 1, "arrivals": [1]}, {"newest": 1, "sessions": {"a": 1}}]
+    "damaged",
+    [
+        {},
+        {"newest": "x"},
+        {"newest": 1, "arrivals": [1]},
+        {"newest": 1, "sessions": {"a": 1}},
+        {"newest": 1, "hops": [[["mail", "AAA1"], [1]]]},  # as it was once
+        {"newest": 1, "filters": [[["mail", "AAA1"], ["1"]]]},
+        {"newest": 1, "arrivals": [[["mail", "AAA1"], [1, "2", "c[192.0.2.1]"]]]},
+    ],
 )
 def test_a_damaged_state_is_an_error(damaged: dict[str, object]) -> None:
     with pytest.raises((KeyError, TypeError, ValueError, AttributeError)):
