@@ -165,7 +165,7 @@ _LOCAL_HOP = _delivery(rb"relay=(?P<R>[^,\s\[]*+%b[^,\n]*+), " % LOOPBACK) + _SE
 
 _QUEUED = rb"(?P<Q>%b): " % QUEUE_ID
 _QUEUE_ID_OR_NONE = rb"(?:%b|NOQUEUE: |)" % _QUEUED
-_CLIENT_IS = rb"client=(?<=[\dA-Za-z]: client=)(?<!NOQUEUE: client=)(?<!/smtpd: client=)"
+_CLIENT_IS = rb"client=(?<=[\dA-Za-z]: client=)(?<!NOQUEUE: client=)(?<!/smtpd: client=)(?<!/postscreen: client=)"
 """Behind a queue id: what else may end in a letter there is the tag, where it has no process id."""
 
 _CLIENT = (_QUEUE_ID_OR_NONE, _CLIENT_IS + rb"(?P<C>[^,\s]++)")

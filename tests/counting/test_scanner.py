@@ -87,7 +87,8 @@ def test_a_repeat_line_without_a_message_counts_nothing() -> None:
 
 def test_a_client_without_a_queue_id_is_no_message_though_the_line_has_no_process_id() -> None:
     assert counts(b"Nov  5 06:07:08 host postfix/smtpd: 4F9: client=x[192.0.2.1]\n") == {"received": 1}
-    assert counts(b"Nov  5 06:07:08 host postfix/smtpd: client=x[192.0.2.1]\n") == {}
+    for tag in (b"postfix/smtpd", b"postfix/submission/smtpd", b"postfix/postscreen"):
+        assert counts(b"Nov  5 06:07:08 host %b: client=x[192.0.2.1]\n" % tag) == {}
 
 
 INLINE = (
