@@ -34,7 +34,7 @@ that does not count, against 1280 ns for the same forms written one optional par
 
 _PROCESS = rb"(?(rfc5424) |(?:\[(?P<bracket>)|))(?P<process>(?(rfc5424)(?:(?!- )\S++)?+|(?(bracket)\d++)))"
 _BEHIND_PROCESS = rb"(?(rfc5424)%b|(?(bracket)\]):%b++(?:\[ID \d++ [a-z0-9]++\.[a-z]++\] |))" % (
-    rb"-?+(?<! ) \S++ (?:-|(?:\[(?:[^\]\\\n]|\\.)*+\])++) ?(?:\xef\xbb\xbf)?",
+    rb"-?+(?<! ) \S++ (?:-|(?:\[(?:[^\]\\\n]|\\.)*+\])++) *+(?:\xef\xbb\xbf)?",
     BLANK,
 )
 

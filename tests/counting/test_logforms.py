@@ -58,6 +58,7 @@ def minutes(log: bytes, reference: float = NOVEMBER, year: int | None = None) ->
         b"<22>1 2026-11-05T06:07:08.123456Z host postfix/smtpd 4711 - - 4F9D2190C: client=mx.example.org[192.0.2.1]\n",
         b'<22>1 2026-11-05T06:07:08Z host postfix/smtpd - ID47 [a@1 b="c\\]d"][e] 4F9D2190C: client=mx.example.org[192.0.2.1]\n',
         b"<22>1 2026-11-05T06:07:08Z host postfix/smtpd - - - \xef\xbb\xbf4F9D2190C: client=mx.example.org[192.0.2.1]\n",
+        b"<22>1 2026-11-05T06:07:08Z host postfix/smtpd 4711 - -  4F9D2190C: client=mx.example.org[192.0.2.1]\n",  # rsyslog's
         b"2026-11-05 06:07:08 1xW2Fj-00002j-33 <= s@r.example H=(c.example) [192.0.2.1] P=esmtp S=372\n",
         b"2026-11-05 06:07:08.123 [169] 1xW2Gj-00000000056-3kVo <= s@r.example H=(c.example) [192.0.2.1] P=esmtp S=372\n",
         b"2026-11-05 07:07:08.123 +0100 [169] 1xW2Fj-00002j-33 <= s@r.example H=c.example [192.0.2.1] P=esmtp S=372\n",
