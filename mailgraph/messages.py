@@ -174,7 +174,8 @@ class Messages:
         """A message comes in that was in a queue as ``first_id`` before: in ours, if it was ours or came from here."""
         if (host, first_id) not in self._arrivals and not _LOOPBACK.search(client):
             return self.received(counters, minute, host, process, queue_id, client)
-        self._hops.remember((host, first_id), (minute, client))
+        for way in ((host, first_id), (host, first_id, queue_id)):
+            self._hops.remember(way, (minute, client))
         self._arrivals.remember((host, queue_id), (minute, None, client, False))
         return ()
 
@@ -252,10 +253,13 @@ class Messages:
     def _came_back(self, host: bytes | None, queue_id: bytes, next_id: bytes, relay: bytes) -> bool:
         """Whether the message came in again as ``next_id``: from where it was sent to, or from here by what is here.
 
-        Another machine may say any queue id; mail that this machine sends itself is none of its.
+        Another machine may say any queue id; mail that this machine sends itself is none of its.  XFORWARD tells of
+        one that came back from elsewhere than it was sent to, as from filters behind a common address.
         """
         arrival = self._arrivals.get((host, next_id))
-        return arrival is not None and next_id != queue_id and self._is_from(arrival[2], host, relay)
+        if arrival is None or next_id == queue_id:
+            return False
+        return (host, queue_id, next_id) in self._hops or self._is_from(arrival[2], host, relay)
 
     def _is_from(self, client: bytes, host: bytes | None, relay: bytes) -> bool:
         """Whether a message that a client sent may be one that went to the relay."""

@@ -525,6 +525,12 @@ def test_a_filter_whose_answers_say_nothing_is_known_by_xforward() -> None:
     assert counts(ARRIVED, *far, TO_MX, DELIVERED) == {"received": 1, "sent": 2}
 
 
+def test_a_filter_of_many_machines_is_known_by_xforward() -> None:
+    back = WITH_XFORWARD.replace(b"localhost[127.0.0.1]", b"f1.example[192.0.2.9]")
+    to_filters = TO_FILTER.replace(FILTER.encode(), b"f.example[192.0.2.8]:10024")
+    assert counts(ARRIVED, back, to_filters, to_filters, DELIVERED) == {"received": 1, "sent": 1}
+
+
 def test_what_goes_on_beside_a_filter_makes_no_filter_of_a_store() -> None:
     next_one = line(SENT.format("DDD4", "mx[private/dovecot-lmtp]", SAVED).replace("postfix/smtp", "postfix/lmtp"))
     assert counts(ARRIVED, WITH_XFORWARD, TO_STORE, TO_FILTER, next_one)["delivered"] == 1
