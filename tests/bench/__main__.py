@@ -46,6 +46,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=3, help="of each program (default: %(default)s)")
     parser.add_argument("--days", type=int, default=365, help="of the quiet server's log (default: %(default)s)")
     parser.add_argument("--seconds", type=float, default=20, help="of following a log (default: %(default)s)")
+    parser.add_argument("--minutes", type=int, default=60, help="of many hosts' log (default: %(default)s)")
     parser.add_argument(
         "--only", action="append", default=[], metavar="SECTION", help=f"these sections: {', '.join(SECTIONS)}"
     )
@@ -57,7 +58,8 @@ def main() -> None:
     if unknown:
         parser.error(f"there is no section {unknown[0]}")
     with tempfile.TemporaryDirectory(prefix="mailgraph-bench-") as directory:
-        plan = Plan(Path(directory), given.lines, given.runs, given.days, given.seconds, tuple(given.program))
+        programs = tuple(given.program)
+        plan = Plan(Path(directory), given.lines, given.runs, given.days, given.seconds, programs, given.minutes)
         for line in table(plan, given.only):
             print(line, flush=True)
 

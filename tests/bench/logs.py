@@ -23,6 +23,8 @@ STRETCH = 1_000_000
 """Lines of a stretch: a longer log repeats it, later and with other queue ids, so that it takes no longer to make."""
 
 HOST = "mail"
+HOSTS = "m{:03}"
+"""The hosts of a log of several; as long as the one host's name."""
 
 
 class Form(NamedTuple):
@@ -121,12 +123,13 @@ _SECOND, _TURN = b"\0", b"\1"
 class Stretch:
     """Whole sessions of ``lines`` lines or a few more: the text of each second from 0 on, and what all of it counts."""
 
-    def __init__(self, server: Server, form: Form, lines: int, seed: int = 1) -> None:
+    def __init__(self, server: Server, form: Form, lines: int, seed: int = 1, hosts: int = 1) -> None:
+        """With several ``hosts`` the sessions are theirs in turn; all else is the same."""
         self.form = form
         self.lines = 0
         self.counts: Counter[str] = Counter()
         self.seconds: list[tuple[int, bytes]] = []
-        self._fill(_said(server, lines, Random(seed), self.counts))
+        self._fill(_said(server, lines, Random(seed), self.counts, hosts))
         self.span = self.seconds[-1][0] + 1
 
     def _fill(self, said: Iterator[tuple[float, str]]) -> None:
@@ -136,7 +139,7 @@ class Stretch:
             if int(moment) != second:
                 self._add(second, text)
                 second = int(moment)
-            text.append(f"\0{self.form.fraction.format(int(moment % 1 * 1e6))} {HOST} {line}\n")
+            text.append(f"\0{self.form.fraction.format(int(moment % 1 * 1e6))} {line}\n")
         self._add(second, text)
 
     def _add(self, second: int, text: list[str]) -> None:
@@ -151,12 +154,41 @@ class Stretch:
         return text.replace(_SECOND, stamp).replace(_TURN, b"%03X" % turn)
 
 
-def _said(server: Server, lines: int, random: Random, counts: Counter[str]) -> Iterator[tuple[float, str]]:
-    """Moments and texts in the order of time, until all sessions of ``lines`` lines are over."""
+class Stream:
+    """A server's log without end: what it says in a ``period`` of seconds, again and again with other queue ids."""
+
+    def __init__(self, server: Server, form: Form, lines_a_second: float, period: int = 60, hosts: int = 1) -> None:
+        per_session = sum(len(SESSIONS[name].lines) * weight for name, weight in server.mix.items()) / sum(
+            server.mix.values()
+        )
+        lines = int(lines_a_second * period)
+        self._stretch = Stretch(server._replace(rate=lines_a_second / per_session), form, lines, hosts=hosts)
+        self._period = period
+        self._seconds: dict[int, list[tuple[int, bytes]]] = {}
+        for second, text in self._stretch.seconds:
+            turns, at = divmod(second, period)
+            self._seconds.setdefault(at, []).append((turns, text))
+
+    def second(self, begin: int, number: int) -> bytes:
+        """The lines of a second, counted from ``begin`` (epoch seconds) on; of the ends of earlier sessions too."""
+        turn, at = divmod(number, self._period)
+        return b"".join(
+            self._stretch.stamped(text, begin + number, turn - turns)
+            for turns, text in self._seconds.get(at, ())
+            if turns <= turn
+        )
+
+
+def _said(
+    server: Server, lines: int, random: Random, counts: Counter[str], hosts: int = 1
+) -> Iterator[tuple[float, str]]:
+    """Moments, hosts and texts in the order of time, until all sessions of ``lines`` lines are over."""
     pending: list[tuple[float, int, str]] = []
     names, weights = list(server.mix), list(server.mix.values())
-    moment, begun = 0.0, 0
+    moment, begun, sessions = 0.0, 0, 0
     while begun < lines:
+        host = HOST if hosts == 1 else HOSTS.format(sessions % hosts)
+        sessions += 1
         moment += random.expovariate(server.rate)
         while pending and pending[0][0] <= moment:
             yield _next(pending)
@@ -164,7 +196,7 @@ def _said(server: Server, lines: int, random: Random, counts: Counter[str]) -> I
         counts += session.counts
         values = _values(random, begun)
         for after, text in session.lines:
-            heappush(pending, (moment + after, begun, text.format_map(values)))
+            heappush(pending, (moment + after, begun, f"{host} {text.format_map(values)}"))
             begun += 1
     while pending:
         yield _next(pending)

@@ -50,6 +50,10 @@ class Process:
         self._process = process
         self._proc = Path(f"/proc/{process.pid}")
 
+    def most_memory(self) -> int:
+        """Its resident bytes when these were most."""
+        return int(self._field("status", "VmHWM")) * KIB
+
     def look(self) -> Look:
         """What the kernel says of it now."""
         tasks = (self._proc / "task").iterdir()
@@ -89,11 +93,19 @@ class Process:
         raise KeyError(name)
 
 
+def resident() -> int:
+    """This process' bytes of memory."""
+    (size,) = (
+        line.split()[1] for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmRSS:")
+    )
+    return int(size) * KIB
+
+
 @contextmanager
-def running(command: list[str], directory: Path) -> Iterator[Process]:
-    """Runs a program in ``directory`` until the block is left."""
+def running(command: list[str], directory: Path, **more: str) -> Iterator[Process]:
+    """Runs a program in ``directory``, ``more`` in its environment, until the block is left."""
     process = subprocess.Popen(
-        command, cwd=directory, env=environment(directory), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        command, cwd=directory, env=environment(directory) | more, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     try:
         yield Process(process)

@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
-from tests.bench import following
+from tests.bench import following, hosts
 from tests.bench.logs import BEGIN, BSD, HOST, USERS
 from tests.bench.programs import OTHERS, OURS, Program, can_share, ours, work
 from tests.bench.timing import Spent, Work, in_turn, run
@@ -42,7 +42,8 @@ class Row(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """How much is measured: lines of a busy log, runs of each program, days of a quiet log, seconds of following.
+    """How much is measured: lines of a busy log, runs of each program, days of a quiet log, seconds of following,
+    minutes of many hosts' log.
 
     ``programs`` are parts of the names of those that are wanted, besides ours; none where all are.
     """
@@ -53,6 +54,7 @@ class Plan(NamedTuple):
     days: int
     seconds: float
     programs: tuple[str, ...]
+    minutes: int = 60
 
     def wants(self, program: str) -> bool:
         return not self.programs or any(wanted in program for wanted in self.programs)
@@ -264,6 +266,57 @@ def start(plan: Plan) -> Iterator[Row]:
         yield Row(name, f"{one.seconds * 1000:.0f} ms", one.seconds / least, one.busy, one.memory, aim)
 
 
+MANY_HOSTS_RATE = 1 / 500
+"""Lines a second of many hosts, for one line of the other logs: 2,000."""
+
+SETTLED = 22
+"""Minutes after which as much is remembered as ever will be."""
+
+MANY_HOSTS_AIM = Aim(1.3)
+
+
+def many_hosts(plan: Plan) -> Iterator[Row]:
+    """A log of many hosts: followed for an hour of its time, and the same lines from fewer hosts."""
+    rate = plan.lines * MANY_HOSTS_RATE
+    most = max(hosts.NUMBERS)
+    with TemporaryDirectory(dir=plan.directory) as name:
+        directory = Path(name)
+        followed = hosts.follow(directory, most, rate, plan.minutes)
+        if followed is None:
+            yield Row("faketime", "not installed")
+            return
+        page = in_turn({"page": lambda: hosts.overview(directory)}, 3 * plan.runs)["page"]
+    lines = round(rate * DAY)
+    yield Row(f"{most} hosts, {rate:,.0f} lines a second: share", f"{followed.share:.2%}", followed.share)
+    yield Row(f"  a day's {lines:,} lines, of {plan.minutes} minutes' share", busy=followed.share * DAY)
+    yield Row("  seconds behind in the end", f"{followed.behind:.1f} s")
+    yield Row("  memory at most", memory=followed.most)
+    yield Row("  memory in the end", memory=followed.memory)
+    yield Row("  RRD files", f"{followed.files / 1e6:.0f} MB")
+    yield Row("  bytes for the disk a minute", f"{followed.written / 1e6:.1f} MB")
+    yield Row("  checkpoint", f"{followed.checkpoint / 1e6:.1f} MB")
+    yield Row("  the page over all hosts, by CGI", f"{page.seconds * 1000:.0f} ms", None, page.busy)
+    yield from _by_hosts(plan, rate)
+
+
+def _by_hosts(plan: Plan, rate: float) -> Iterator[Row]:
+    scanned = hosts.scanned_apart(rate, 2 * plan.runs + 1)
+    for number, busy in scanned.items():
+        aim = MANY_HOSTS_AIM if number > 1 else None
+        yield Row(f"{_hosts(number)}, a minute's lines scanned", "", busy / scanned[1], busy, None, aim)
+    counted = {number: hosts.counted_apart(number, rate, min(SETTLED, plan.minutes)) for number in hosts.NUMBERS}
+    one = counted[1]
+    for number, took in counted.items():
+        write = f"{_hosts(number)}, a closed minute written"
+        yield Row(write, f"{took.seconds * 1000:.0f} ms", took.busy / one.busy, took.busy, took.memory)
+        checkpoint = f"{took.checkpoint / 1e6:.2f} MB"
+        yield Row("  its checkpoint", checkpoint, took.checkpoint / one.checkpoint)
+
+
+def _hosts(number: int) -> str:
+    return "1 host" if number == 1 else f"{number} hosts"
+
+
 Section = Callable[[Plan], Iterator[Row]]
 
 SECTIONS: dict[str, tuple[str, Section]] = {
@@ -277,6 +330,10 @@ SECTIONS: dict[str, tuple[str, Section]] = {
     "files": ("more RRD files, a quiet month; ratio: time a file / that of one", files),
     "start": ("starting; ratio: time / that of both of Python's", start),
     "follow": ("following a log; ratio: as the row says", follow),
+    "hosts": (
+        f"a log of many hosts, its time {hosts.SPEED} times as fast; ratio: as the row says, or / that of one host",
+        many_hosts,
+    ),
     "week": ("a week of a busy relay, followed; ratio: memory / that in the first half", week),
 }
 """The table's parts, by the name that ``--only`` knows."""

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -11,7 +12,8 @@ import pytest
 
 from mailgraph.logforms import Stamps
 from mailgraph.scanner import Options, Scanner
-from tests.bench import following, logs, programs, timing
+from mailgraph.splitting import OF_HOST
+from tests.bench import following, hosts, logs, programs, timing
 from tests.bench.__main__ import table
 from tests.bench.logs import BEGIN, BSD, FORMS, RFC3339, SERVERS, YEAR
 from tests.bench.rows import SECTIONS, Aim, Plan
@@ -53,6 +55,33 @@ def test_a_log_of_several_stretches_counts_what_it_claims(monkeypatch: pytest.Mo
     assert log.count(b"\n") == made.lines
     ids = {line.split()[5] for line in log.splitlines() if b"/cleanup[" in line}
     assert len(ids) == log.count(b"/cleanup[")
+
+
+def test_a_log_of_several_hosts_differs_in_their_names_alone() -> None:
+    one, several = (logs.Stretch(SERVERS["relay"], BSD, 2000, hosts=hosts) for hosts in (1, 3))
+    for (second, text), (same_second, by_several) in zip(one.seconds, several.seconds, strict=True):
+        assert (re.sub(rb"\bm00[012] ", b"mail ", by_several), same_second) == (text, second)
+    hosts = Counter(line.split()[1] for _, text in several.seconds for line in text.splitlines())
+    assert set(hosts) == {b"m000", b"m001", b"m002"}
+    assert (
+        one.counts
+        == several.counts
+        == counted(b"".join(several.stamped(text, BEGIN + s, 0) for s, text in several.seconds))
+    )
+
+
+def test_a_stream_goes_on_and_on() -> None:
+    stream = logs.Stream(SERVERS["relay"], BSD, lines_a_second=30, period=40, hosts=2)
+    seconds = [stream.second(BEGIN, number) for number in range(2000)]
+    lines = [b"".join(seconds[n : n + 40]).count(b"\n") for n in range(400, 2000, 40)]
+    assert set(lines) == {logs.Stretch(SERVERS["relay"], BSD, 1200).lines}
+    log = [line.split() for text in seconds for line in text.splitlines()]
+    came = {words[5]: number for number, words in reversed(list(enumerate(log))) if words[6].startswith(b"client=")}
+    delivered = [(number, words[5]) for number, words in enumerate(log) if b"delay=331," in words]
+    assert len(delivered) > 100
+    assert all(came[queue_id] < number for number, queue_id in delivered)
+    assert len(came) == sum(b": client=" in text for text in b"".join(seconds).splitlines())
+    assert b"".join(seconds).splitlines()[-1].startswith(b"Jan  6 00:33:19 ")
 
 
 def test_the_same_arguments_give_the_same_log() -> None:
@@ -123,12 +152,27 @@ def test_a_writer_rotates_and_goes_on(tmp_path: Path) -> None:
 def test_a_rush_over_rotations_is_counted_to_the_last_line(tmp_path: Path) -> None:
     following.rush(tmp_path, rate=5000, seconds=0.5, rotations=2)
     files = [*sorted(tmp_path.glob("mail.log-*")), tmp_path / "mail.log"]
-    ledger = json.loads((tmp_path / "mailgraph.checkpoint").read_text())["ledger"]
+    assert len(files) == 3
+    assert remembered(tmp_path) == counted(b"".join(file.read_bytes() for file in files))
+
+
+def remembered(rrd_dir: Path) -> Counter[str]:
+    """All events that a checkpoint holds."""
+    ledger = json.loads((rrd_dir / "mailgraph.checkpoint").read_text())["ledger"]
     counts: Counter[str] = Counter()
     for _, events in ledger["open"] + ledger["closed"]:
         counts.update(events)
-    assert len(files) == 3
-    assert counts == counted(b"".join(file.read_bytes() for file in files))
+    return counts
+
+
+def test_many_hosts_that_are_followed_under_a_fast_clock_are_counted_to_the_last_line(tmp_path: Path) -> None:
+    require("faketime")
+    followed = hosts.follow(tmp_path, hosts=3, rate=10, minutes=2)
+    assert followed is not None
+    counts = remembered(tmp_path)
+    totals = {counter: times for counter, times in counts.items() if OF_HOST not in counter}
+    assert totals == counted((tmp_path / "mail.log").read_bytes())
+    assert {key.partition(OF_HOST)[0] for key in counts if OF_HOST in key} == {"m000", "m001", "m002"}
 
 
 def test_every_program_counts_the_same_log(tmp_path: Path) -> None:
@@ -158,7 +202,7 @@ def test_the_six_counters_of_mtail_are_right(tmp_path: Path) -> None:
 @pytest.mark.parametrize("section", SECTIONS)
 def test_a_section_of_the_table_is_printed(section: str, tmp_path: Path) -> None:
     assert all_installed()
-    plan = Plan(tmp_path, lines=400, runs=1, days=2, seconds=0.5, programs=())
+    plan = Plan(tmp_path, lines=400, runs=1, days=2, seconds=0.5, programs=(), minutes=3)
     head, empty, title, *rows = table(plan, [section])
     assert (head.split()[:3], empty) == (["medians", "of", "1"], "")
     assert title == f"{section}: {SECTIONS[section][0]}"

@@ -42,12 +42,12 @@ def environment(directory: Path) -> dict[str, str]:
     }
 
 
-def run(command: list[str], directory: Path) -> Spent:
-    """Runs a program in ``directory`` to its end.  Raises Failed."""
+def run(command: list[str], directory: Path, **more: str) -> Spent:
+    """Runs a program in ``directory``, ``more`` in its environment, to its end.  Raises Failed."""
     with tempfile.TemporaryFile() as printed, tempfile.TemporaryFile() as said:
         start = time.perf_counter()
         process = subprocess.Popen(
-            command, cwd=directory, env=environment(directory), stdout=printed, stderr=said
+            command, cwd=directory, env=environment(directory) | more, stdout=printed, stderr=said
         )  # a file, since grep -c that prints into /dev/null ends at its first match
         _, status, usage = os.wait4(process.pid, 0)
         seconds = time.perf_counter() - start

@@ -7,16 +7,19 @@ from pathlib import Path
 from tests.programs import require
 
 
+def library(faketime: str) -> str:
+    """The library of the program ``faketime``: what a process has loaded that sees another time."""
+    return str(next((Path(faketime).resolve().parent.parent / "lib").glob("*/faketime/libfaketime.so.1")))
+
+
 class Clock:
     """The clock of processes that run with ``environment``; ``set`` changes it while they run."""
 
     def __init__(self, file: Path, now: float) -> None:
         """``now`` is epoch seconds; from there on the clock goes at its usual pace."""
-        faketime = Path(require("faketime")).resolve()
-        libraries = sorted((faketime.parent.parent / "lib").glob("*/faketime/libfaketime.so.1"))
         self._file = file
         self.environment = os.environ | {
-            "LD_PRELOAD": str(libraries[0]),
+            "LD_PRELOAD": library(require("faketime")),
             "FAKETIME_TIMESTAMP_FILE": str(file),
             "FAKETIME_NO_CACHE": "1",
             "FAKETIME_DONT_FAKE_MONOTONIC": "1",
