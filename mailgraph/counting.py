@@ -222,7 +222,7 @@ class Counting:
             "position": self._position,
             "ledger": self._ledger.state(),
             "newest": self._stamps.newest,
-            "window": self._scanner.window.decode("latin-1"),
+            "window": self._scanner.window,
             "messages": self._scanner.messages.state(),
             "hosts": list(self._hosts.names),
         }

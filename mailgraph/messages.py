@@ -97,8 +97,8 @@ class _Memory(dict[Key, Any]):
         for key in keys:
             del self[key]
 
-    def state(self) -> list[tuple[Any, Any]]:
-        return [(_text(key), _text(value)) for key, value in self.items()]
+    def state(self) -> list[tuple[Key, tuple[Any, ...]]]:
+        return list(self.items())
 
     def restore(self, state: Iterable[tuple[Any, Any]]) -> None:
         for key, value in state:
@@ -528,7 +528,7 @@ class Messages:
         }
 
     def state(self) -> dict[str, Any]:
-        """What a checkpoint holds."""
+        """What a checkpoint holds; it may have made lists of tuples, and Latin-1 text of bytes."""
         memories = {name: memory.state() for name, memory in self._memories().items() if memory}
         return {"newest": self._newest, **memories}
 
@@ -554,15 +554,8 @@ def _accepted(statistics: bytes, begun: int) -> int:
     return by_data + max(0, min(begun - data_tried - (chunks_tried - chunks), chunks))
 
 
-def _text(value: Any) -> Any:
-    """A value as JSON has it."""
-    if isinstance(value, bytes):
-        return value.decode("latin-1")
-    return [_text(part) for part in value] if isinstance(value, tuple) else value
-
-
 def _bytes(value: Any) -> Any:
-    """What ``_text`` was made of."""
+    """What a checkpoint made text and lists of."""
     if isinstance(value, str):
         return value.encode("latin-1")
     return tuple(_bytes(part) for part in value) if isinstance(value, list) else value
