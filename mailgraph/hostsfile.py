@@ -34,7 +34,7 @@ class HostsFile:
         self.labels: dict[str, str] = {}
         self.groups: dict[str, tuple[str, ...]] = {}
         read = self._read()
-        for key in read.keys() - set(KEYS):
+        for key in sorted(read.keys() - set(KEYS)):
             self._wrong(f"{key!r} is unknown; there are {', '.join(KEYS)}")
         self.order = self._hosts("order", read.get("order", []))
         self.hidden = frozenset(self._hosts("hidden", read.get("hidden", [])))
@@ -49,6 +49,8 @@ class HostsFile:
             self.mistakes.append(f"can't read HOSTS_FILE {self._path}: {error.strerror}")
         except ValueError as error:  # no TOML, no UTF-8
             self._wrong(str(error))
+        except RecursionError:
+            self._wrong("brackets stand in brackets too often")
         return {}
 
     def _wrong(self, reason: str) -> None:

@@ -47,6 +47,7 @@ def test_nothing_in_it_is_needed(tmp_path: Path) -> None:
     [
         ("order = [", "{}: Invalid value (at end of document)"),
         ("\nx =\n", "{}: Invalid value (at line 2, column 4)"),
+        (f"order = {'[' * 5000}", "{}: brackets stand in brackets too often"),
         ("hide = ['mx1']", "{}: 'hide' is unknown; there are order, hidden, names, groups"),
         ("order = 'mx1'", "{}: order is no list of texts in quotes"),
         ("hidden = [1]", "{}: hidden is no list of texts in quotes"),
@@ -68,6 +69,12 @@ def test_nothing_in_it_is_needed(tmp_path: Path) -> None:
 def test_a_mistake_is_one_line_with_file_and_reason(tmp_path: Path, text: str, mistake: str) -> None:
     file = written(tmp_path, text)
     assert file.mistakes == [mistake.format(tmp_path / "hosts.toml")]
+
+
+def test_mistakes_stand_in_the_same_order_each_time(tmp_path: Path) -> None:
+    keys = "abcdefgh"
+    file = written(tmp_path, "".join(f"{key} = 1\n" for key in reversed(keys)))
+    assert [mistake.split()[1] for mistake in file.mistakes] == [f"'{key}'" for key in keys]
 
 
 def test_a_mistake_leaves_the_rest_in_force(tmp_path: Path) -> None:
