@@ -5,6 +5,9 @@ wrote the file.  A file of another kind of machine is refused, as librrd does.  
 waits for a page.
 """
 
+import os
+from stat import S_ISREG
+
 from mailgraph.schema import LATEST, STEP
 
 TYPE_CHECKING = False
@@ -21,6 +24,9 @@ NAME = 20
 
 COOKIE, FLOAT_COOKIE = b"RRD\0", 8.642135e130
 """How a file begins, and what its third word is where floats are this machine's."""
+
+LARGEST = 1 << 26
+"""Bytes that are read of a file: those of this schema have up to 300 kB; a link may lead to anything."""
 
 UNKNOWN = float("nan")
 
@@ -50,8 +56,7 @@ class RrdFile:
 
     def __init__(self, path: str) -> None:
         self.path = path
-        with open(path, "rb") as file:
-            self._content = file.read()
+        self._content = _read(path)
         whole = memoryview(self._content)[: len(self._content) // WORD * WORD]
         self._integers: Sequence[int] = whole.cast("L")
         self._floats: memoryview[float] = whole.cast("d")
@@ -129,12 +134,13 @@ class RrdFile:
         return [UNKNOWN] * before + [*older, *newer] + [UNKNOWN] * (wanted - before - known)
 
     def totals(self, sources: "Iterable[str]", kind: str, steps: int, start: int, end: int) -> list[float]:
-        """The sums of such rows of some data sources, as far as they are stored; NaN where a row is unknown.
+        """Sums of such rows of some data sources, as far as they are stored; NaN where one is, or all are, unknown.
 
         No list is made of the rows: for hundreds of files that is most of the time.
         """
         stored = self._stored(self._archive(kind, steps), start, end)
-        return [sum(older) + sum(newer) for older, newer in (self._column(stored, source) for source in sources)]
+        columns = (self._column(stored, source) for source in sources)
+        return [sum(older) + sum(newer) if older or newer else UNKNOWN for older, newer in columns]
 
     def _stored(self, archive: Archive, start: int, end: int) -> tuple[int, int, int, int]:
         """Where those of such rows that the archive has begin and end: up to the ring's seam, and from there."""
@@ -164,3 +170,17 @@ class RrdFile:
             if archive.steps == steps and (archive.kind == kind or steps == 1):
                 return archive
         raise NotReadable(f"it has no {kind} archive of {steps * STEP} s")
+
+
+def _read(path: str) -> bytes:
+    """A file's content."""
+    with open(path, "rb", buffering=0, opener=_opened) as file:
+        found = os.fstat(file.fileno())
+        if not S_ISREG(found.st_mode) or found.st_size > LARGEST:
+            raise NotReadable("it is not an RRD file")
+        return file.readall()
+
+
+def _opened(path: str, flags: int) -> int:
+    """Without waiting: a pipe among the files would hold the page up for ever."""
+    return os.open(path, flags | os.O_NONBLOCK)

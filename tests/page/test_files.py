@@ -1,5 +1,6 @@
 """RRD files as they may be, read without librrd."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -77,6 +78,20 @@ def spoil_link(path: Path) -> None:
     path.symlink_to("nowhere")
 
 
+def spoil_pipe(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
+
+
+def spoil_device(path: Path) -> None:
+    path.unlink()
+    path.symlink_to("/dev/zero")
+
+
+def spoil_huge(path: Path) -> None:
+    os.truncate(path, 2**26 + 1)
+
+
 def spoil_other_machine(path: Path) -> None:
     content = path.read_bytes()
     path.write_bytes(content[:16] + content[23:15:-1] + content[24:])
@@ -95,6 +110,9 @@ def spoil_archives(path: Path) -> None:
         (spoil_short, "it was cut off ("),
         (spoil_cut, "it was cut off ("),
         (spoil_text, "it is not an RRD file ("),
+        (spoil_pipe, "it is not an RRD file ("),
+        (spoil_device, "it is not an RRD file ("),
+        (spoil_huge, "it is not an RRD file ("),
         (spoil_other_machine, "it was made on another kind of machine ("),
         (spoil_directory, "Is a directory ("),
         (spoil_link, "No such file or directory ("),
