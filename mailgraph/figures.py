@@ -2,6 +2,7 @@
 
 from mailgraph.files import Unusable
 from mailgraph.graphs import RATE, SOURCES
+from mailgraph.rrdfile import UNKNOWN
 from mailgraph.schema import GAUGE, MAIL, STEP
 
 TYPE_CHECKING = False
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
     Draw = Callable[[Graph, Range, Look, str, dict[Family, str]], bytes]
 
 
+LARGEST = 1e30
+"""What is beyond it, and an infinity, is from a damaged file: nobody counts so much, and sums stay finite."""
+
+
 class Figures:
     """A series over a range: in each row the average and the maximum in the graph's measure, NaN where unknown.
 
@@ -35,15 +40,15 @@ class Figures:
         """``rates`` and ``maxima`` as an RRD holds them: messages per second, or samples."""
         self.series = series
         self.measure = measure
-        self._rates = rates
-        self._maxima = maxima
-        known = _known(rates)
+        self._rates = believed(rates)
+        self._maxima = believed(maxima)
+        known = _known(self._rates)
         self.known = len(known)
         """Rows of which the average is known."""
         self.total = sum(known) * row if known and measure.counted else None
         self.last = known[-1] * measure.factor if known and not measure.counted else None
         self.average = sum(known) / len(known) * measure.factor if known else None
-        highest = max(_known(maxima), default=None)
+        highest = max(_known(self._maxima), default=None)
         self.maximum = None if highest is None else highest * measure.factor
 
     @property
@@ -132,6 +137,13 @@ def _last(drawn: "dict[Family, RrdFile | FarFile]", files: "Files") -> int:
 def _figures(series: "Series", file: "RrdFile | FarFile", source: str, asked: "Range", measure: "Measure") -> Figures:
     averages, maxima = (file.rows(source, kind, asked.steps, asked.first, asked.end) for kind in ("AVERAGE", "MAX"))
     return Figures(series, averages, maxima, asked.row, measure)
+
+
+def believed(rates: list[float]) -> list[float]:
+    """NaN in place of what no file holds that is whole."""
+    if -LARGEST < sum(rates) < LARGEST:  # NaN is nowhere
+        return rates
+    return [rate if -LARGEST < rate < LARGEST else UNKNOWN for rate in rates]
 
 
 def _known(rates: list[float]) -> list[float]:

@@ -5,7 +5,7 @@ A query begins with the scope: ``host=NAME``, ``group=NAME`` or ``all``; what fo
 
 from mailgraph import config, figures, hosts, overview, pages, sums, survey, views
 from mailgraph.document import Links, Shown
-from mailgraph.files import Files, located
+from mailgraph.files import Files, Unusable, located
 from mailgraph.schema import MAIL, PERIODS
 from mailgraph.views import SMALL
 
@@ -79,6 +79,15 @@ class Hosts:
         names = self.groups[name] if name else self.by_name
         return Many(self, name, [self.by_name[one] for one in names])
 
+    def last(self) -> int:
+        """The newest minute of the totals, which is that of all hosts; 0 where there are none: each has its own."""
+        if not self.split:
+            return 0
+        try:
+            return Files(located(self.rrd_dir, self.rrd_name)).open(MAIL).last
+        except Unusable:  # the page's top says why
+            return 0
+
     def paths(self, host: "Host") -> "dict[Family, str]":
         """Where a host's files are."""
         return located(host.directory, self.rrd_name)
@@ -140,6 +149,7 @@ class Many:
         self.links = overview.Links(self.scope, home, [("All graphs of the sum", f"?{self.scope}&{GRAPHS_OF_SUM}")])
         self._totals = Files(located(known.rrd_dir, known.rrd_name)) if known.split and not group else None
         """The files that hold the sum already."""
+        self._last = known.last()
 
     def asked(self, rest: str) -> "View | Asked | None":
         """What is asked for, None for the page of all graphs of the sum.  Raises BadQuery."""
@@ -154,7 +164,7 @@ class Many:
         """What a view shows.  Raises files.Unusable."""
         if self._totals and view.letter not in sums.STACKS:
             return figures.taken(view, self._totals, now)
-        return sums.taken(view, self._members, self._known.rrd_name, now)
+        return sums.taken(view, self._members, self._known.rrd_name, now, self._last)
 
     def faults(self, now: float) -> list[str]:
         """What is wrong, but with single hosts: their rows say that."""
@@ -195,13 +205,14 @@ class Many:
     def _shown(self, seen: overview.Overview, number: int, letter: str, now: float) -> "tuple[Shown, int]":
         """A picture, in words too, and the rows of its legend."""
         view = views.parsed(f"{number}-{letter}", sums.MANY)
+        asked = view.range(now, self._last, view.steps)
         if letter in sums.STACKS:
-            return Shown(view, view.range(now, 0, view.steps), said=seen.stack_in_words(number, letter)), seen.stacked
+            return Shown(view, asked, said=seen.stack_in_words(number, letter)), seen.stacked
         rows = len(view.graph.series)
         if self._totals:
             return pages.shown(view, lambda view: self.taken(view, now)), rows
         labels = {series.counter: series.label for series in view.graph.series}
-        return Shown(view, view.range(now, 0, view.steps), said=seen.sum_in_words(number, labels)), rows
+        return Shown(view, asked, said=seen.sum_in_words(number, labels)), rows
 
     def _views(self) -> "list[View]":
         """All graphs of the sum: those that any of the hosts has."""

@@ -6,11 +6,10 @@ The rows are added up here and drawn from memory: librrd would have to open each
 import os
 from operator import add
 
-from mailgraph.figures import Figures, Taken, finest
+from mailgraph.figures import Figures, Taken, believed, finest
 from mailgraph.files import Files, Unusable
 from mailgraph.graphs import AREA, GRAPHS, SOURCES, STACKED, Graph, Series
 from mailgraph.memory import MemoryFile
-from mailgraph.rrdfile import UNKNOWN
 from mailgraph.schema import COUNTERS, own_counter
 from mailgraph.survey import OLD, REJECTED, TRAFFIC
 
@@ -67,14 +66,15 @@ class Sums(Taken):
     """What a view of several hosts shows; as figures.Taken, of one.  Raises files.Unusable where no host has data.
 
     A row is known where it is of any host, and its maximum is its average: at which minute of a row each host had its
-    most is not known.  The range ends LATE before now, or earlier: until then hosts may send what they have counted.
+    most is not known.  The range ends LATE before now, or earlier: until then hosts may send what they have counted; or
+    with the data up to ``last``, where one daemon has counted for all hosts.
     """
 
     __slots__ = ("_rows",)
 
-    def __init__(self, view: "View", steps: int, hosts: "Iterable[Host]", rrd_name: str, now: float) -> None:
+    def __init__(self, view: "View", steps: int, hosts: "Iterable[Host]", rrd_name: str, now: float, last: int) -> None:
         self.files = {}
-        self.range = view.range(now, 0, steps)
+        self.range = view.range(now, last, steps)
         counters = STACKS.get(view.letter) or tuple(series.counter for series in view.graph.series)
         read = _Read(hosts, rrd_name, counters, self.range)
         if not read.rows or (read.fault and steps != view.archives(now)[-1]):
@@ -117,7 +117,7 @@ class _Read:
                 self.fault = f"{error}"
                 continue
             rows = {
-                counter: _finite(files[family].rows(source, "AVERAGE", asked.steps, asked.first, asked.end))
+                counter: believed(files[family].rows(source, "AVERAGE", asked.steps, asked.first, asked.end))
                 for counter, (family, source) in places.items()
                 if family in files
             }
@@ -125,9 +125,9 @@ class _Read:
             self.lasts.append(max(file.last for file in files.values()))
 
 
-def taken(view: "View", hosts: "Sequence[Host]", rrd_name: str, now: float) -> Sums:
+def taken(view: "View", hosts: "Sequence[Host]", rrd_name: str, now: float, last: int = 0) -> Sums:
     """What a view of these hosts shows.  Raises files.Unusable."""
-    return finest(view, now, lambda steps: Sums(view, steps, hosts, rrd_name, now))
+    return finest(view, now, lambda steps: Sums(view, steps, hosts, rrd_name, now, last))
 
 
 def _added(graph: Graph, read: "Iterable[tuple[Host, dict[str, list[float]]]]") -> "list[tuple[Series, list[float]]]":
@@ -161,12 +161,6 @@ def _sum(columns: "Iterable[list[float]]") -> list[float]:
         else:
             added = [_either(one, other) for one, other in zip(added, rows, strict=True)]
     return added
-
-
-def _finite(rows: list[float]) -> list[float]:
-    """A damaged file may hold an infinity, which would make every sum another; it is unknown."""
-    total = sum(rows)
-    return rows if total - total == 0 else [rate if rate - rate == 0 else UNKNOWN for rate in rows]
 
 
 def _either(one: float, other: float) -> float:

@@ -7,6 +7,7 @@ needed become Python's.
 import os
 
 from mailgraph import levels
+from mailgraph.figures import LARGEST
 from mailgraph.files import Unusable, opened
 from mailgraph.graphs import SOURCES
 from mailgraph.schema import MAIL, PERIODS, VIRUS
@@ -99,12 +100,12 @@ def _count(found: Surveyed, file: "RrdFile", counters: list[str], now: float) ->
         rows = "AVERAGE", view.steps, asked.first, asked.end
         sources = [SOURCES[counter, view.steps][1] for counter in counters]
         for counter, source, total in zip(counters, sources, file.totals(sources, *rows), strict=True):
-            is_known = total - total == 0  # neither NaN nor, of a damaged file, infinity
+            is_known = -LARGEST < total < LARGEST  # NaN is nowhere; more is from a damaged file
             totals[counter] = total * asked.row if is_known else _known(file.rows(source, *rows), asked.row)
 
 
 def _known(rates: list[float], row: int) -> "float | None":
-    known = [rate for rate in rates if rate - rate == 0]
+    known = [rate for rate in rates if -LARGEST < rate < LARGEST]
     return sum(known) * row if known else None
 
 

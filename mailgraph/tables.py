@@ -82,8 +82,8 @@ def _units(measure: "Measure") -> "dict[str, str]":
 
 
 def _rounded(value: "float | None", measure: "Measure", digits: int = DIGITS) -> "float | None":
-    """With so many digits behind the point, but of what is sampled; None for NaN too."""
-    if value is None or value != value:  # noqa: PLR0124
+    """With so many digits behind the point, but of what is sampled; None for NaN and infinity, which JSON has not."""
+    if value is None or value - value != 0:
         return None
     return round(value, digits or None) if measure.counted else float(f"{value:.{SIGNIFICANT}g}")
 

@@ -3,8 +3,10 @@
 import csv
 import io
 import json
+import math
 import os
 import re
+import struct
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,7 +16,7 @@ import pytest
 from mailgraph import survey
 from mailgraph.hosts import listed, quoted, unquoted
 from mailgraph.page import Page
-from mailgraph.schema import LOAD, MAIL, MINUTES, PERIODS
+from mailgraph.schema import DAY, LOAD, MAIL, MINUTES, PERIODS, STEP, VIRUS
 from tests.page.rrds import NOON, Reply, Steady, listing, one_a_minute, sampled, several
 from tests.page.test_document import warnings
 from tests.page.test_page import Outline
@@ -242,17 +244,59 @@ def test_a_damaged_file_is_one_hosts_trouble_alone(tmp_path: Path, at: int, word
     assert Reply(page, "host=bad&small=0").status == "500 Internal Server Error"
 
 
-def test_an_infinity_in_a_damaged_file_is_unknown(tmp_path: Path) -> None:
+@pytest.mark.parametrize("rate", [math.inf, -math.inf, 1e308, -1e308])
+def test_what_nobody_counts_is_unknown_in_a_damaged_file(tmp_path: Path, rate: float) -> None:
     several(tmp_path, {"bad": Steady(sent=5), "good": Steady(sent=7)})
     path = tmp_path / "hosts/bad/mailgraph.rrd"
     content = bytearray(path.read_bytes())
     at = 128 + 12 * 120 + 16 + 4 * 112 + 32 * 80 + 64
-    content[at : at + 198 * 32] = b"\0\0\0\0\0\0\xf0\x7f" * 4 * 198
+    content[at:] = struct.pack("@d", rate) * ((len(content) - at) // 8)
     path.write_bytes(content)
     page = Page(str(tmp_path), "mailgraph", now=lambda: NOW)
     assert [row[:2] for row in rows(Reply(page))] == [["good", f"{7 * 1440:,}"], ["bad", "–"]]
     assert json.loads(Reply(page, "all&0-n.json").text)["series"][0]["total"] == 7 * 1440
     assert json.loads(Reply(page, "all&form=json").text)["hosts"][1]["sent"] is None
+    own = json.loads(Reply(page, "host=bad&0-n.json").text)["series"][0]
+    assert own["total"] is own["average"] is own["maximum"] is own["averages"][0] is own["maxima"][0] is None
+    assert Reply(page, "host=bad&0-n.csv").text.splitlines()[1].endswith("Z,,,,")
+    assert "Sent: unknown." in Reply(page, "host=bad").text
+    assert "inf" not in Reply(page, "host=bad&small=0").text
+
+
+def test_a_host_whose_data_ended_before_the_period_has_no_totals_of_it(tmp_path: Path) -> None:
+    several(tmp_path, {"gone": Steady(sent=5)}, end=NOON - 2 * DAY)
+    page = Page(str(tmp_path), "mailgraph", now=lambda: NOW)
+    assert rows(Reply(page))[0][1:7] == ["–"] * 6
+    assert json.loads(Reply(page, "all&form=json").text)["hosts"][0]["sent"] is None
+    assert rows(Reply(page, "all&period=1"))[0][1] == "35,840"
+
+
+def test_where_one_daemon_counts_for_all_hosts_every_number_is_of_the_same_time(tmp_path: Path, configured: At) -> None:
+    several(tmp_path, {"mx1": Rising(), "mx2": Rising()})
+    one_a_minute(tmp_path, NOON, 9, (MAIL, VIRUS), Rising(2))
+    (tmp_path / "hosts.toml").write_text("[groups]\nboth = ['mx*']\n")
+    page = configured(tmp_path, NOON + 2, SPLIT_HOSTS="true", HOSTS_FILE=str(tmp_path / "hosts.toml"))
+    in_rows = json.loads(Reply(page, "all&form=json").text)["hosts"]
+    (stacked, other), (summed,), (grouped,) = (
+        [one["total"] for one in json.loads(Reply(page, query).text)["series"] if one["total"]]
+        for query in ("all&0-traffic.json", "all&0-n.json", "group=both&0-n.json")
+    )
+    assert [one["sent"] for one in in_rows] == [stacked, other]
+    assert summed == grouped == stacked + other
+
+
+class Rising(dict[int, dict[str, int]]):
+    """More in each minute than before."""
+
+    def __init__(self, times: int = 1) -> None:
+        super().__init__()
+        self._times = times
+
+    def get(self, minute: int, default: object = None) -> dict[str, int]:  # type: ignore[override]
+        return {"sent": self._times * (minute - NOON + 10 * DAY) // STEP}
+
+    def values(self) -> list[dict[str, int]]:  # type: ignore[override]
+        return [{"sent": 1}]
 
 
 class Waves(dict[int, dict[str, int]]):
