@@ -29,7 +29,7 @@ class HostsFile:
 
     def __init__(self, path: str, names: Collection[str]) -> None:
         self._path = path
-        self._names = names
+        self._names = dict.fromkeys(sorted(names))
         self.mistakes: list[str] = []
         self.labels: dict[str, str] = {}
         self.groups: dict[str, tuple[str, ...]] = {}
@@ -72,21 +72,29 @@ class HostsFile:
 
     def _matching(self, where: str, patterns: Iterable[str]) -> Iterator[str]:
         for pattern in patterns:
-            matching = [name for name in sorted(self._names) if name == pattern or fnmatchcase(name, pattern)]
+            matching = self._named(pattern)
             if not matching:
                 self._wrong(f"{where}: there is no host {pattern!r}")
             yield from matching
 
+    def _named(self, pattern: str) -> list[str]:
+        """A name is looked up: with 500 in ``order``, comparing each with each took 0.2 s of every picture."""
+        if not any(letter in pattern for letter in "*?["):
+            return [pattern] if pattern in self._names else []
+        return [name for name in self._names if name == pattern or fnmatchcase(name, pattern)]
+
     def _take_labels(self, labels: Mapping[str, Any]) -> None:
+        given = set()
         for name, label in labels.items():
             if not isinstance(label, str) or not label.strip():
                 self._wrong(f"names: {name!r} is called no text in quotes")
             elif name not in self._names:
                 self._wrong(f"names: there is no host {name!r}")
-            elif label in self.labels.values() or (label in self._names and label != name):
+            elif label in given or (label in self._names and label != name):
                 self._wrong(f"names: {name!r} would be called {label!r}, as another host is")
             else:
                 self.labels[name] = label
+                given.add(label)
 
     def _take_groups(self, groups: Mapping[str, Any]) -> None:
         for group, patterns in groups.items():
