@@ -68,7 +68,7 @@ class Links:
     """Addresses on a page: queries to the program that made it.
 
     ``scope`` begins each of them (``host=mx1``), where they are about one host of several; ``home`` is the page of all
-    graphs, and ``pages`` are others that this one names at its end, as name and address.
+    graphs, and ``pages`` are others that this one names, as name and address.
     """
 
     head = '<link rel="stylesheet" href="?mailgraph.css">\n<script src="?mailgraph.js" defer></script>'
@@ -121,14 +121,15 @@ def page(host: str, warnings: "Iterable[str]", periods: "Sequence[Sequence[Shown
     """The page: what is wrong, and for each period a heading and its pictures."""
     jumps = "\n".join(f'<li><a href="#G{number}">{period.title}</a></li>' for number, period in enumerate(PERIODS))
     content = [
-        f'<nav aria-label="Periods"><ul id="jump">\n{jumps}\n</ul></nav>\n<main>',
+        f'<nav aria-label="Periods"><ul id="jump">\n{jumps}\n</ul></nav>',
+        *([links_to("Pages", links.pages)] if links.pages else ()),
+        "<main>",
         *sentences(warnings),
         *(
             f'<section aria-labelledby="G{number}">\n<h2 id="G{number}">{PERIODS[number].title}</h2>\n'
             + f"<p>{'<br>'.join(linked(shown, links) for shown in pictures)}</p>\n</section>"
             for number, pictures in enumerate(periods)
         ),
-        *([links_to("Pages", links.pages)] if links.pages else ()),
         "</main>",
     ]
     return whole(f"Mail statistics for {host}", "\n".join(content), links)

@@ -223,6 +223,7 @@ class Overview:
 
     def _table(self, ordered: "Sequence[Surveyed]", asked: Asked, links: Links) -> str:
         title = PERIODS[asked.period].title.lower()
+        hidden = f"; all together with those of {len(self.hidden)} hidden" if self.hidden else ""
         heads = "".join(
             f'<th scope="col">{label}</th>' for label in (*COLUMNS, "Share", "Data\N{RIGHT SINGLE QUOTATION MARK}s age")
         )
@@ -230,7 +231,7 @@ class Overview:
         rows = "\n".join(self._row(one, asked, every, links) for one in ordered)
         sums = "".join(f"<td>{self.total(asked.period, counters):,.0f}</td>" for counters in COLUMNS.values())
         return (
-            f"<table>\n<caption>Messages of the {title}; share of those sent and received</caption>\n"
+            f"<table>\n<caption>Messages of the {title}; share of those sent and received{hidden}</caption>\n"
             f'<thead><tr><th scope="col">Host</th>{heads}</tr></thead>\n<tbody>\n{rows}\n</tbody>\n'
             f'<tfoot><tr><th scope="row">All together</th>{sums}<td></td><td></td></tr></tfoot>\n</table>'
         )

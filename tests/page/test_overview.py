@@ -644,6 +644,15 @@ def test_mistakes_in_the_hosts_file_are_on_the_page(directory: Path, tmp_path: P
     ]
 
 
+def test_the_sum_below_the_rows_says_how_many_hosts_have_none(named: Page) -> None:
+    assert "received; all together with those of 1 hidden</caption>" in Reply(named).text
+
+
+def test_a_hosts_page_begins_with_the_way_back(page: Page) -> None:
+    page_of_one = Reply(page, "host=mx1").text
+    assert page_of_one.index('<a href="?">All hosts</a>') < page_of_one.index("<main>")
+
+
 def test_a_hidden_host_is_not_counted_in_the_heading(named: Page) -> None:
     for query in ("", "all&graphs"):
         assert Outline(Reply(named, query).text).of("h1 says") == ["Mail statistics for 2 hosts"]
