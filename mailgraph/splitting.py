@@ -68,19 +68,19 @@ class Hosts:
 
     def admit(self, counts: Counts) -> Counts:
         """The events without those of hosts that are too many; new ones among the first ``limit`` are taken in."""
-        refused = []
+        refused: dict[str, None] = {}
         for key in counts:
             host, of_host, _ = key.rpartition(OF_HOST)
             if of_host and host not in self.names:
                 if len(self.names) < self._limit:
                     self.names[host] = None
                 else:
-                    refused.append(key)
+                    refused[key] = None
         if not refused:
             return counts
         if not self._said:
             self._said = True
-            host = refused[0].partition(OF_HOST)[0]
+            host = next(iter(refused)).partition(OF_HOST)[0]
             self._say(
                 f"the log names more than {self._limit} hosts; {host} and later ones count in the totals alone"
                 " (see --hosts-limit)"
