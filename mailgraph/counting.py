@@ -25,13 +25,22 @@ if TYPE_CHECKING:
     from mailgraph.ranges import Counted
 
 BATCH_MINUTES = 2000
-"""Closed minutes that wait for the RRDs at most while a long log is read; fewer where there are many hosts."""
+"""Closed minutes that wait for the RRDs at most while a long log is read."""
+
+BATCH_COUNTS = 300_000
+"""Counts of hosts in closed minutes that wait at most, some 50 MB.
+
+A batch costs as much for each host with events as for the totals: of 500 quiet hosts it takes 2 s.
+"""
 
 BATCH_SECONDS = 5
 """How long closed minutes wait at most while a long log is read."""
 
 RECENT = 300
 """Seconds since a live log's newest line at most; only its last minutes are then closed by the clock."""
+
+REMEMBERED_OF_HOSTS = 1000
+"""Closed minutes that are remembered for hosts' files that can't be written, a tenth where there are 100 hosts."""
 
 REMEMBERED_MINUTES = 7 * 24 * 60
 """Closed minutes that are remembered at most for an RRD file that can't be written; then only the log has them."""
@@ -76,6 +85,7 @@ class Counting:
         self._clock = clock
         self.starts_at = Start(None, None)
         self.started = False
+        self._trouble_of_hosts = ""
         self._begin(None)
 
     def _begin(self, held: int | None) -> None:
@@ -84,6 +94,7 @@ class Counting:
         self._scanner = Scanner(self._options, self._stamps, own=self._own)
         self._hosts = Hosts(self._options.hosts_limit, say=self._say)
         self._stores: dict[str, Store] = {}
+        self._written: list[Store] = []
         self._behind: State | None = None
         self._position: Position | None = None
         self._written_through = held
@@ -197,7 +208,10 @@ class Counting:
         """Whether closed minutes should be written now; ``idle`` where there is nothing to read just now."""
         if self._ledger.closed_through == self._written_through:
             return False
-        full = len(self._ledger.closed) >= BATCH_MINUTES // (1 + len(self._hosts.names) // 10)
+        closed = self._ledger.closed
+        full = len(closed) >= BATCH_MINUTES
+        if self._hosts.names and not full:
+            full = sum(map(len, closed.values())) >= BATCH_COUNTS
         return idle or full or self._clock() - self._wrote_at >= BATCH_SECONDS
 
     def write(self) -> None:
@@ -206,10 +220,12 @@ class Counting:
         Raises CheckpointError or RrdError; nothing is lost then, and ``write`` may be tried again.  Raises
         OutdatedError where only reading the log again (``start``) can help.
         """
-        self._wrote_at = self._clock()
-        if self._checkpoint:
-            self._checkpoint.save(self._state())
-        self._write_files()
+        try:
+            if self._checkpoint:
+                self._checkpoint.save(self._state())
+            self._write_files()
+        finally:  # thousands of hosts' files take seconds; what they take must not make the next batch small
+            self._wrote_at = self._clock()
         through = self._ledger.closed_through
         if through is not None:
             self._report_through(through)
@@ -230,21 +246,45 @@ class Counting:
     def _write_files(self) -> None:
         """Bring every file to the newest closed minute; one that fails does not keep the others back.
 
-        Where files on another machine can't be reached, each of them would be waited for.
+        Where files on another machine can't be reached, each of them would be waited for.  Raises RrdError; a host's
+        own trouble keeps the log waiting only where it is read once.
         """
         ledger = self._ledger
         if ledger.closed_through is None or ledger.kept_from is None:
             return
         failed: list[RrdError] = []
+        of_hosts: list[RrdError] = []
+        self._written = []
         try:
             for store in self._stores_to_write():
-                failed += self._write_store(store)
+                hindrances = self._write_store(store)
+                (failed if store is self._store else of_hosts).extend(hindrances)
+                if not hindrances:
+                    self._written.append(store)
         except UnreachableError as error:
             failed.append(error)
+        if not self._checkpoint:
+            failed += of_hosts
         if failed:
             if len(ledger.closed) > REMEMBERED_MINUTES:
                 ledger.forget(ledger.closed_through - REMEMBERED_MINUTES * STEP)
             raise failed[0]
+        self._note_of_hosts(of_hosts)
+
+    def _note_of_hosts(self, failed: list[RrdError]) -> None:
+        """Say what hinders a host's files, once, and when nothing does any more."""
+        before, self._trouble_of_hosts = self._trouble_of_hosts, str(failed[0]) if failed else ""
+        if failed and self._trouble_of_hosts != before:
+            minutes = self._remembered() // STEP
+            self._say(f"{failed[0]}; all else is written, and of this host the last {minutes} minutes are remembered")
+        elif before and not failed:
+            self._say("writing the hosts' files works again")
+
+    def _remembered(self) -> int:
+        """Seconds of closed minutes that are remembered."""
+        if not self._trouble_of_hosts:
+            return KEPT
+        return max(KEPT, REMEMBERED_OF_HOSTS // (1 + len(self._hosts.names) // 10) * STEP)
 
     def _stores_to_write(self) -> Iterator[Store]:
         """That of the totals, and those of hosts that have events or had some: their silence is stored too."""
@@ -291,6 +331,6 @@ class Counting:
     def _forget_before(self, through: int) -> None:
         """Let go of old minutes; a batch of more than a quarter of an hour only once the disk has it."""
         if self._written_through is None or self._written_through < through - KEPT:
-            for store in (self._store, *self._stores.values()):
+            for store in self._written:
                 store.sync()
-        self._ledger.forget(through - KEPT)
+        self._ledger.forget(through - self._remembered())

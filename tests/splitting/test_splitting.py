@@ -234,9 +234,41 @@ def test_a_host_that_can_not_be_written_is_said_and_nothing_is_lost(disk: Disk, 
     (tmp_path / "m/hosts").mkdir()
     (tmp_path / "m/hosts/b").write_text("no directory")
     machine.run()
-    assert re.match(r"can't make .*/hosts/b: File exists; nothing is lost", machine.said[0])
-    assert machine.said[1:] == ["writing works again"]
+    assert re.match(r"can't make .*/hosts/b: File exists; all else is written, and of this host the", machine.said[0])
+    assert machine.said[1:] == ["writing the hosts' files works again"]
     assert all_files(machine) == all_files(undisturbed)
+
+
+def test_a_host_that_can_not_be_written_keeps_neither_the_log_nor_a_start_waiting(disk: Disk, tmp_path: Path) -> None:
+    rest = (*(at(NOW + 60 * minute, sent("b", stamp(60 * minute - 1))) for minute in range(9, 30)), at(NOW + 1900))
+    undisturbed = Machine(tmp_path / "undisturbed", NOW, (*SCRIPT, *rest), options=SPLIT)
+    machine = Machine(tmp_path / "m", NOW, SCRIPT, options=SPLIT)
+    (tmp_path / "m/hosts").mkdir()
+    (tmp_path / "m/hosts/b").write_text("no directory")
+    machine.run()
+    machine.go_on_with(rest)
+    machine.run()
+    undisturbed.run()
+    assert machine.dump() == undisturbed.dump()
+    assert len(machine.said) == 2  # once a start
+
+
+def test_a_host_that_becomes_a_file_once_it_is_silent_is_let_alone(disk: Disk, tmp_path: Path) -> None:
+    def replace(machine: Machine) -> None:
+        (machine.directory / "hosts/b").rename(machine.directory / "b")
+        (machine.directory / "hosts/b").write_text("no directory")
+
+    script = (*SCRIPT, at(NOW + 3000), at(NOW + 3010), replace, at(NOW + 9000, sent("a", stamp(8999))), at(NOW + 9300))
+    machine = Machine(tmp_path / "m", NOW, script, options=SPLIT)
+    machine.run()
+    assert machine.said == []
+
+
+def test_hosts_that_are_invented_by_the_thousand_cost_no_time() -> None:
+    """Looking for each of them in a list took minutes."""
+    hosts = Hosts(1, say=lambda _: None)
+    kept = hosts.admit({f"h{number}/sent": 1 for number in range(200_000)})
+    assert kept == {"h0/sent": 1}
 
 
 def test_hosts_are_split_again_after_a_while_without_it(disk: Disk, tmp_path: Path) -> None:
