@@ -21,7 +21,7 @@ for root in ${MAILGRAPH:+"$MAILGRAPH"} "$here/.." "$here/../../.."; do
         for python in "$packages/../../../bin/$version" "/usr/bin/$version" "/usr/local/bin/$version"; do
             [ -x "$python" ] && exec "$python" -I -S -B -X utf8 -c 'import gc, sys
 gc.disable()
-sys.path[:0] = sys.argv[1:3]
+sys.path[:0] = sys.argv[2], sys.argv[1]
 from mailgraph import cgi, page
 cgi.run(page.Page(sys.argv[3] or None, beside=sys.argv[4]))' "$packages" "$root" "$RRD_DIR" "$here"
         done

@@ -1,7 +1,5 @@
 """Answers to HTTP requests: their head, and when a client's copy is still good (RFC 9110, 9111).  Knows no RRD file."""
 
-from mailgraph.dates import http_date
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
@@ -70,7 +68,7 @@ class Validity:
         """For a content that is kept until it may change, and asked for with its tag from then on."""
         age = max(self.changes - int(now), 0)
         head = [("ETag", f'W/"{self.tag}"'), ("Cache-Control", f"max-age={age}" if age else "no-cache")]
-        return head if self.changed is None else [*head, ("Last-Modified", http_date(self.changed))]
+        return head if self.changed is None else [*head, ("Last-Modified", _http_date(self.changed))]
 
     def holds(self, environ: "dict[str, Any]") -> bool:
         """Whether the client has this content already.
@@ -81,7 +79,13 @@ class Validity:
         if tags is not None:
             known = [tag.strip().removeprefix("W/") for tag in tags.split(",")]
             return "*" in known or f'"{self.tag}"' in known
-        return self.changed is not None and environ.get("HTTP_IF_MODIFIED_SINCE") == http_date(self.changed)
+        return self.changed is not None and environ.get("HTTP_IF_MODIFIED_SINCE") == _http_date(self.changed)
+
+
+def _http_date(epoch: int) -> str:
+    from mailgraph.dates import http_date  # pages have none
+
+    return http_date(epoch)
 
 
 def not_modified(validity: Validity, now: float) -> Answer:

@@ -1,9 +1,10 @@
 """Runs the page for one request of the Common Gateway Interface (RFC 3875).  Knows no page.
 
 The standard library's wsgiref.handlers does this too; importing it takes as long as the whole answer does here.
+Of ``os``, which takes 0.6 ms of 10, the part is used that it is made of.
 """
 
-import os
+import posix
 import sys
 
 TYPE_CHECKING = False
@@ -27,10 +28,18 @@ def run(application: "WSGIApplication") -> None:
         head.append("\r\n".join(lines).encode("latin-1"))
         return body.append
 
-    body.extend(application(dict(os.environ), start_response))
+    body.extend(application(_environment(), start_response))
     try:
         sys.stdout.buffer.write(b"".join(head + body))
         sys.stdout.buffer.flush()
     except BrokenPipeError:  # there is nobody to tell
-        os._exit(0)
-    os._exit(0)  # Python and librrd would tidy up for 1 to 4 ms
+        posix._exit(0)
+    posix._exit(0)  # Python and librrd would tidy up for 1 to 4 ms
+
+
+def _environment() -> dict[str, str]:
+    return {_text(name): _text(value) for name, value in posix.environ.items()}
+
+
+def _text(given: bytes) -> str:
+    return given.decode(errors="surrogateescape")

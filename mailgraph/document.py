@@ -4,7 +4,6 @@ Values in, text out.  Knows no HTTP, no configuration and no RRD file.
 """
 
 from mailgraph import __version__
-from mailgraph.dates import date
 from mailgraph.graphs import WIDTH, Graph
 from mailgraph.schema import PERIODS
 from mailgraph.views import FORMS, Look, Moment, Range, View, address
@@ -146,6 +145,8 @@ def range_page(host: str, warnings: "Iterable[str]", shown: Shown, now: float, l
     asked = shown.range
     content = ["<main>", *sentences(warnings)]
     if asked:
+        from mailgraph.dates import date  # the page of all graphs has none
+
         content += [
             f"<h2>{date(asked.start)} \N{EN DASH} {date(asked.end)}</h2>",
             f"<p>{_picture(shown, links)}</p>",

@@ -8,6 +8,7 @@ from _thread import allocate_lock
 
 from mailgraph.config import FAR
 from mailgraph.dates import date
+from mailgraph.files import Locked, Unusable
 from mailgraph.graphs import AREA, LINE, SOURCES, STACKED
 from mailgraph.themes import THEMES
 
@@ -39,14 +40,6 @@ turn = allocate_lock()
 """librrd's drawing is not thread-safe: with six threads 23 of 25 processes crashed."""
 
 
-class DrawingError(Exception):
-    """A picture that can't be drawn; the text names the file, what is wrong with it and what to do."""
-
-
-class Locked(DrawingError):
-    """The daemon writes the file for longer than was waited."""
-
-
 def draw(
     graph: "Graph",
     asked: "Range",
@@ -55,7 +48,7 @@ def draw(
     paths: "Mapping[Family, str]",
     pause: "Callable[[float], None]" = time.sleep,
 ) -> bytes:
-    """The picture as PNG or SVG (``form``), of the RRD files in ``paths``.  Raises DrawingError, Locked."""
+    """The picture as PNG or SVG (``form``), of the RRD files in ``paths``.  Raises Unusable, Locked."""
     import rrdtool
 
     given = arguments(graph, asked, look, form, paths)
@@ -67,7 +60,7 @@ def draw(
         except rrdtool.OperationalError as error:
             files = ", ".join(paths.values())
             if not any(passing in str(error) for passing in PASSING):
-                raise DrawingError(f"can't draw {files}: {error or 'no reason given'}") from error
+                raise Unusable(f"can't draw {files}: {error or 'no reason given'}") from error
             if attempt == LOCK_TRIES - 1:
                 raise Locked(f"can't draw {files}: it is being written (reload in a moment)") from error
         pause(LOCK_PAUSE)
@@ -75,12 +68,12 @@ def draw(
 
 
 def _check(paths: "Iterable[str]") -> None:
-    """Raises DrawingError for a path that is not UTF-8: rrdtool's Python binding 0.1.16 would end the process."""
+    """Raises Unusable for a path that is not UTF-8: rrdtool's Python binding 0.1.16 would end the process."""
     for path in paths:
         try:
             path.encode()
         except UnicodeEncodeError as error:
-            raise DrawingError(
+            raise Unusable(
                 f"can't draw {path}: RRDtool's Python binding takes no path that is not UTF-8"
                 " (give the directory another name)"
             ) from error

@@ -1,9 +1,8 @@
 """The RRD files behind a page: which there are, what they hold, and what is wrong with them, in a sentence each."""
 
-import os
+import posix
 
 from mailgraph.config import FAR
-from mailgraph.dates import date
 from mailgraph.rrdfile import NotReadable, RrdFile
 from mailgraph.schema import ABSOLUTE, FAMILIES, MACHINE, own_counter, own_family, value_family, value_name
 
@@ -28,15 +27,20 @@ class Unusable(Exception):
     """RRD files that can't be drawn; the text names the file, what is wrong with it and what to do."""
 
 
+class Locked(Unusable):
+    """The daemon writes the file for longer than was waited."""
+
+
 def located(rrd_dir: str, rrd_name: str) -> "dict[Family, str]":
     """Where each family's file is, those of counters of one's own and of programs' values among them."""
     families = (*FAMILIES, *MACHINE, *_named(rrd_dir, rrd_name))
-    return {family: os.path.join(rrd_dir, family.file_name(rrd_name)) for family in families}
+    directory = rrd_dir if not rrd_dir or rrd_dir.endswith("/") else f"{rrd_dir}/"
+    return {family: directory + family.file_name(rrd_name) for family in families}
 
 
 def _named(rrd_dir: str, rrd_name: str) -> "Iterator[Family]":
     try:
-        names = sorted(os.listdir(rrd_dir or "."))
+        names = sorted(posix.listdir(rrd_dir or "."))
     except OSError:  # it is said where a file is looked for
         return
     for name in names:
@@ -55,6 +59,7 @@ class Files:
 
     def __init__(self, paths: "Mapping[Family, str]") -> None:
         self.paths = paths
+        self._there: dict[Family, bool] = {}
         self._opened: dict[Family, RrdFile | FarFile] = {}
         self._far: dict[Family, FarFile | None] = {}
         self._hindered: Unusable | None = None
@@ -77,7 +82,9 @@ class Files:
                 return self._asked(family) is not None
             except Unusable:  # ``open`` raises it too
                 return not family.on_demand
-        return family in self.paths and os.path.lexists(self.paths[family])
+        if family not in self._there:
+            self._there[family] = family in self.paths and _is_there(self.paths[family])
+        return self._there[family]
 
     def open(self, family: "Family") -> "RrdFile | FarFile":
         """The family's file.  Raises Unusable."""
@@ -116,8 +123,19 @@ class Files:
         counted = (file.last for family, file in self._opened.items() if family.kind == ABSOLUTE)
         last = max(counted, default=int(now))
         if last < now - QUIET:
+            from mailgraph.dates import date
+
             wrong.append(f"mailgraph has stored nothing since {date(last)} (is it running?)")
         return wrong
+
+
+def _is_there(path: str) -> bool:
+    """Whatever it is: a link that leads nowhere too."""
+    try:
+        posix.lstat(path)
+    except (OSError, ValueError):  # there is none, or there can't be one: NUL in the path
+        return False
+    return True
 
 
 def opened(path: str, family: "Family") -> RrdFile:
@@ -147,6 +165,8 @@ def _said(path: str, error: NotReadable) -> str:
 def _missing(path: str) -> str:
     if path.startswith(FAR):
         return f"there is no {path} yet (start mailgraph; it makes the file when it has counted a minute)"
+    import os
+
     directory = os.path.dirname(path) or "."
     try:
         os.stat(os.path.join(directory, "."))

@@ -3,13 +3,13 @@
 Imports little, and rrdtool not at all: a CGI script pays for every import in every request.
 """
 
-import os
+import posix
 import time
+from stat import S_ISDIR
 
-from mailgraph import __version__, answers, assets, config, figures, views
+from mailgraph import __version__, answers, config, figures, views
 from mailgraph.answers import HTML, NOT_KEPT, SVG, Answer, Validity, answer
-from mailgraph.drawing import DrawingError, Locked, draw
-from mailgraph.files import HOSTS, Files, Unusable, located
+from mailgraph.files import HOSTS, Files, Locked, Unusable, located
 from mailgraph.schema import MAIL
 from mailgraph.views import SMALL
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from mailgraph.schema import Family
     from mailgraph.views import View
 
-STATIC = {assets.STYLESHEET: "text/css; charset=utf-8", assets.SCRIPT: "text/javascript; charset=utf-8"}
+STATIC = {"mailgraph.css": "text/css; charset=utf-8", "mailgraph.js": "text/javascript; charset=utf-8"}
 SCRIPT = "mailgraph.cgi"
 
 REFRESH = 300
@@ -65,7 +65,7 @@ class Page:
     ) -> None:
         self._rrd_dir = rrd_dir
         self._rrd_name = rrd_name
-        self._host = host or os.uname().nodename
+        self._host = host or posix.uname().nodename
         self._beside = beside
         self._now = now
 
@@ -169,7 +169,7 @@ class Page:
         except Locked as error:
             retry = ("Retry-After", str(RETRY))
             return _sentence("503 Service Unavailable", view, f"{error}", retry)
-        except (Unusable, DrawingError) as error:
+        except Unusable as error:
             return _sentence("500 Internal Server Error", view, f"{error}")
 
     def _unless_held(
@@ -187,6 +187,8 @@ class Page:
         return answer("200 OK", content_type, content(), *validity.headers(now), *headers)
 
     def _file(self, name: str) -> Answer:
+        from mailgraph import assets
+
         try:
             content = assets.read(name, self._beside)
         except FileNotFoundError:
@@ -222,7 +224,10 @@ class _Settings:
     @property
     def may_have_hosts(self) -> bool:
         """Whether there is a directory of hosts; it may be empty."""
-        return os.path.isdir(os.path.join(self.rrd_dir, HOSTS))
+        try:
+            return S_ISDIR(posix.stat(f"{self.rrd_dir}/{HOSTS}").st_mode)
+        except OSError:  # the usual case: there is none
+            return False
 
     def faults(self) -> list[str]:
         """What keeps pictures from being kept."""
@@ -249,6 +254,8 @@ def _content(view: "View", taken: "Taken", tag: str, kept: "Kept | None") -> "st
         return small.picture(taken, view.look)
     picture = kept.get(tag) if kept else None
     if picture is None:
+        from mailgraph.drawing import draw
+
         picture = taken.drawn(view.look, view.form, draw)
         if kept:
             kept.put(tag, picture)

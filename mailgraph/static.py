@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterable, Iterator
 
 from mailgraph import MailgraphError, assets, document, figures, overview, pages, small, views
-from mailgraph.drawing import DrawingError, draw
+from mailgraph.drawing import draw
 from mailgraph.files import Files, Unusable
 from mailgraph.hosts import quoted
 from mailgraph.overview import ORDERS
@@ -136,7 +136,7 @@ def _drawn(shown: "Iterable[views.View]", take: "pages.Take", links: Plain) -> d
     """The style sheet and the pictures, by name.  Raises StaticError."""
     try:
         return {assets.STYLESHEET: assets.read(assets.STYLESHEET), **dict(_pictures(shown, take, links))}
-    except (Unusable, DrawingError) as error:
+    except Unusable as error:
         raise StaticError(f"{error}") from error
 
 

@@ -6,7 +6,6 @@ counter of one's own is of a to z, 0 to 9 and _.  Knows no RRD file and no HTTP.
 
 from mailgraph.graphs import GRAPHS, WIDTH
 from mailgraph.schema import DAY, FAMILIES, PERIODS, STEP
-from mailgraph.themes import THEMES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,6 +15,9 @@ if TYPE_CHECKING:
     from mailgraph.schema import Period
 
 FORMS = ("png", "svg", "csv", "json")
+
+LIGHT = "light"
+"""The theme of a picture where none is asked for."""
 
 SMALL = "small"
 """One more form, of sent and received in a host's row alone."""
@@ -51,7 +53,7 @@ class Look:
 
     __slots__ = ("height", "theme", "width", "zoom")
 
-    def __init__(self, theme: str = "light", zoom: int = 1, width: int = WIDTH, height: int = 0) -> None:
+    def __init__(self, theme: str = LIGHT, zoom: int = 1, width: int = WIDTH, height: int = 0) -> None:
         self.theme = theme
         self.zoom = zoom
         self.width = width
@@ -235,9 +237,12 @@ def _nothing_left(options: "Mapping[str, str]", view: View) -> View:
 
 def _look(options: "dict[str, str]") -> Look:
     """Takes the look out of the options."""
-    theme = options.pop("theme", "light")
-    if theme not in THEMES:
-        raise BadQuery
+    theme = options.pop("theme", LIGHT)
+    if theme != LIGHT:
+        from mailgraph.themes import THEMES
+
+        if theme not in THEMES:
+            raise BadQuery
     zoom = _clamped(_number(options.pop("zoom", "1")), 1, LARGEST_ZOOM)
     width = _clamped(_number(options.pop("width", str(WIDTH))), *WIDTHS)
     height = options.pop("height", "")

@@ -116,7 +116,7 @@ def test_a_file_that_stays_locked_is_said(files: dict[Family, str], monkeypatch:
 
 
 def test_another_reason_is_passed_on_with_the_file(tmp_path: Path) -> None:
-    with pytest.raises(drawing.DrawingError, match=r"can't draw .*/nothing\.rrd: opening '.*': No such file"):
+    with pytest.raises(drawing.Unusable, match=r"can't draw .*/nothing\.rrd: opening '.*': No such file"):
         drawn("n", {MAIL: str(tmp_path / "nothing.rrd")})
 
 
