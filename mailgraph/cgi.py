@@ -11,6 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
+    from typing import NoReturn
     from wsgiref.types import WSGIApplication
 
     ExcInfo = tuple[type[BaseException], BaseException, TracebackType] | tuple[None, None, None]
@@ -26,8 +27,11 @@ These say what stands in for a font that is missing, and how letters are smoothe
 """
 
 
-def run(application: "WSGIApplication") -> None:
-    """Answers the request in the environment on standard output.  A client that has gone away is no error."""
+def run(application: "WSGIApplication") -> "NoReturn":
+    """Answers the request in the environment on standard output, and ends the process.
+
+    A client that has gone away is no error.
+    """
     head: list[bytes] = []
     body: list[bytes] = []
 

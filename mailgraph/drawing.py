@@ -72,8 +72,8 @@ def draw(
 def _rrdtool() -> "Any":
     """The module, loaded as cheaply as Perl loads its own: with both of these in 3.9 ms, not 5.7.
 
-    Python binds a library's functions at once, those of its 49 libraries too, unless told to do so when they are
-    called.  And the binding asks for ``datetime``, of which it wants the part in C and nothing that is written in Python.
+    Python binds the functions of a library, and of the 49 that it needs, at once, unless told to do so when they are
+    called.  And the binding asks for ``datetime``, of which it wants the part in C and nothing written in Python.
     """
     flags = sys.getdlopenflags()
     sys.setdlopenflags(posix.RTLD_LAZY)

@@ -5,7 +5,6 @@ Imports little, and rrdtool not at all: a CGI script pays for every import in ev
 
 import posix
 import time
-from stat import S_ISDIR
 
 from mailgraph import __version__, answers, config, figures, views
 from mailgraph.answers import HTML, NOT_KEPT, SVG, Answer, Validity, answer
@@ -225,9 +224,12 @@ class _Settings:
     def may_have_hosts(self) -> bool:
         """Whether there is a directory of hosts; it may be empty."""
         try:
-            return S_ISDIR(posix.stat(f"{self.rrd_dir}/{HOSTS}").st_mode)
+            found = posix.stat(f"{self.rrd_dir}/{HOSTS}")
         except OSError:  # the usual case: there is none
             return False
+        from stat import S_ISDIR
+
+        return S_ISDIR(found.st_mode)
 
     def faults(self) -> list[str]:
         """What keeps pictures from being kept."""

@@ -9,8 +9,9 @@ import pytest
 from tests.programs import require
 
 ROOT = Path(__file__).parent.parent
-LINTERS = (("ruff", "check"), ("ruff", "format", "--check"), ("mypy",))
-SHELL_SCRIPTS = (*sorted(ROOT.glob("bin/*")), ROOT / ".ci/run", ROOT / "cgi-bin/mailgraph.cgi", ROOT / "init/mailgraph")
+SCRIPT = "cgi-bin/mailgraph.cgi"
+LINTERS = (("ruff", "check", ".", SCRIPT), ("ruff", "format", "--check", ".", SCRIPT), ("mypy",))
+SHELL_SCRIPTS = (*sorted(ROOT.glob("bin/*")), ROOT / ".ci/run", ROOT / "init/mailgraph")
 
 
 def complaints(*command: str | Path) -> str:

@@ -34,7 +34,7 @@ def copy(directory: Path, **edits: str | Path) -> Path:
     script = directory / "mailgraph.cgi"
     lines = SCRIPT.read_text().splitlines()
     for name, value in edits.items():
-        lines[lines.index(f"{name}=")] = f"{name}={value}"
+        lines[lines.index(f'{name} = ""')] = f'{name} = "{value}"'
     script.write_text("\n".join(lines) + "\n")
     script.chmod(0o755)
     return script
