@@ -42,13 +42,13 @@ class Figures:
         self.measure = measure
         self._rates = believed(rates)
         self._maxima = believed(maxima)
-        known = _known(self._rates)
+        known, total = _known(self._rates)
         self.known = len(known)
         """Rows of which the average is known."""
-        self.total = sum(known) * row if known and measure.counted else None
+        self.total = total * row if known and measure.counted else None
         self.last = known[-1] * measure.factor if known and not measure.counted else None
-        self.average = sum(known) / len(known) * measure.factor if known else None
-        highest = max(_known(self._maxima), default=None)
+        self.average = total / len(known) * measure.factor if known else None
+        highest = max(_known(self._maxima)[0], default=None)
         self.maximum = None if highest is None else highest * measure.factor
 
     @property
@@ -135,8 +135,8 @@ def _last(drawn: "dict[Family, RrdFile | FarFile]", files: "Files") -> int:
 
 
 def _figures(series: "Series", file: "RrdFile | FarFile", source: str, asked: "Range", measure: "Measure") -> Figures:
-    averages, maxima = (file.rows(source, kind, asked.steps, asked.first, asked.end) for kind in ("AVERAGE", "MAX"))
-    return Figures(series, averages, maxima, asked.row, measure)
+    rows = asked.steps, asked.first, asked.end
+    return Figures(series, file.rows(source, "AVERAGE", *rows), file.rows(source, "MAX", *rows), asked.row, measure)
 
 
 def believed(rates: list[float]) -> list[float]:
@@ -146,7 +146,10 @@ def believed(rates: list[float]) -> list[float]:
     return [rate if -LARGEST < rate < LARGEST else UNKNOWN for rate in rates]
 
 
-def _known(rates: list[float]) -> list[float]:
-    """Those that are no NaN, which differs from itself; a sum with one in it is another, and found quicker."""
+def _known(rates: list[float]) -> tuple[list[float], float]:
+    """Those that are no NaN, which differs from itself, and their sum: a sum with one in it is another."""
     total = sum(rates)
-    return rates if total == total else [rate for rate in rates if rate == rate]  # noqa: PLR0124
+    if total == total:  # noqa: PLR0124
+        return rates, total
+    known = [rate for rate in rates if rate == rate]  # noqa: PLR0124
+    return known, sum(known)

@@ -77,14 +77,17 @@ class Files:
 
     def exists(self, family: "Family") -> bool:
         """Whether there is a file, whatever it is; where another machine can't be asked, whether there ought to be."""
-        if family in self.paths and self.paths[family].startswith(FAR):
-            try:
-                return self._asked(family) is not None
-            except Unusable:  # ``open`` raises it too
-                return not family.on_demand
         if family not in self._there:
-            self._there[family] = family in self.paths and _is_there(self.paths[family])
+            self._there[family] = family in self.paths and self._exists(family, self.paths[family])
         return self._there[family]
+
+    def _exists(self, family: "Family", path: str) -> bool:
+        if not path.startswith(FAR):
+            return _is_there(path)
+        try:
+            return self._asked(family) is not None
+        except Unusable:  # ``open`` raises it too
+            return not family.on_demand
 
     def open(self, family: "Family") -> "RrdFile | FarFile":
         """The family's file.  Raises Unusable."""

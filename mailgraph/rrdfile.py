@@ -56,6 +56,7 @@ class RrdFile:
 
     def __init__(self, path: str) -> None:
         self.path = path
+        self._blocks: dict[tuple[str, int, int, int], list[float]] = {}
         self._content = _read(path)
         whole = memoryview(self._content)[: len(self._content) // WORD * WORD]
         self._integers: Sequence[int] = whole.cast("L")
@@ -123,15 +124,23 @@ class RrdFile:
 
         ``start`` and ``end`` are multiples of a row.  Raises NotReadable where there is no such archive.
         """
+        asked = (kind, steps, start, end)
+        if asked not in self._blocks:
+            self._blocks[asked] = self._block(*asked)
+        return self._blocks[asked][self.sources.index(source) :: len(self.sources)]
+
+    def _block(self, kind: str, steps: int, start: int, end: int) -> list[float]:
+        """Such rows of all data sources, row by row: a column is cut out of that in a third of the time."""
         archive = self._archive(kind, steps)
-        older, newer = self._column(self._stored(archive, start, end), source)
-        known = len(older) + len(newer)
-        wanted = (end - start) // (steps * self.step)
-        if known == wanted:
-            return [*older, *newer]  # twice as fast as their tolist()
+        older, older_end, newer, newer_end = self._stored(archive, start, end)
+        block = [*self._floats[older:older_end], *self._floats[newer:newer_end]]  # twice as fast as their tolist()
+        count = len(self.sources)
         row = steps * self.step
-        before = min(max((archive.latest - archive.rows * row - start) // row, 0), wanted)
-        return [UNKNOWN] * before + [*older, *newer] + [UNKNOWN] * (wanted - before - known)
+        wanted = (end - start) // row * count
+        if len(block) == wanted:
+            return block
+        before = min(max((archive.latest - archive.rows * row - start) // row * count, 0), wanted)
+        return [UNKNOWN] * before + block + [UNKNOWN] * (wanted - before - len(block))
 
     def totals(self, sources: "Iterable[str]", kind: str, steps: int, start: int, end: int) -> list[float]:
         """Sums of such rows of some data sources, as far as they are stored; NaN where one is, or all are, unknown.

@@ -32,6 +32,9 @@ REACHES = dict(
 )
 """Seconds back that rows of so many steps are kept, the finest first."""
 
+NUMBERS = {period.steps: number for number, period in enumerate(PERIODS)}
+"""Of the periods, by their archive."""
+
 SHORTEST_RANGE = 600
 LONGEST_RANGE = max(REACHES.values())
 
@@ -141,8 +144,7 @@ class View:
     @property
     def name(self) -> str:
         """The classical name of a view of a period."""
-        number = next(number for number, period in enumerate(PERIODS) if period.steps == self.steps)
-        return f"{number}-{self.letter}"
+        return f"{NUMBERS[self.steps]}-{self.letter}"
 
     def _until(self, now: float) -> int:
         return min(self.until.at(now), int(now))

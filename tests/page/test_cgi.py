@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from mailgraph import cgi
 from tests.page import png
 from tests.page.rrds import listing
 from tests.page.servers import Client, lighttpd
@@ -107,6 +108,83 @@ def test_a_link_to_the_script_works(tmp_path: Path, configured: str) -> None:
     assert png.size(body) == (637, 243)
 
 
+def test_another_python_goes_on_where_mailgraph_was_installed_for_it(tmp_path: Path) -> None:
+    (tmp_path / "lib/python3.99/site-packages/mailgraph").mkdir(parents=True)
+    (tmp_path / "lib/python3.99/site-packages/mailgraph/cgi.py").touch()
+    (tmp_path / "bin").mkdir()
+    python = tmp_path / "bin/python3.99"
+    python.write_text('#!/bin/sh\nprintf "X-Started: %s\\r\\n\\r\\n" "$*"\n')
+    python.chmod(0o755)
+    script = copy(tmp_path, MAILGRAPH=tmp_path)
+    assert answer(script)[0] == {"X-Started": f"-ISBXutf8 {script}"}
+
+
+SPARED = {"os", "re", "enum", "typing", "collections.abc", "datetime", "urllib.parse", "mailgraph.assets"}
+"""Half a millisecond of ten or more, each."""
+
+
+def imported(query: str, **environment: str) -> set[str]:
+    """The modules that a request imports."""
+    command = [sys.executable, "-ISBXutf8", "-Ximporttime", SCRIPT]
+    given = {"QUERY_STRING": query, "PATH": os.defpath} | environment
+    done = subprocess.run(command, env=given, capture_output=True, check=True)
+    return {line.rpartition("|")[2].strip() for line in done.stderr.decode().splitlines()}
+
+
+def test_the_page_imports_nothing_that_it_does_not_need(configured: str) -> None:
+    modules = imported("", MAILGRAPH_CONFIG=configured)
+    assert {"mailgraph.page", "mailgraph.document"} <= modules
+    assert not modules & (SPARED | {"rrdtool", "mailgraph.drawing", "mailgraph.themes", "mailgraph.places"})
+
+
+def test_a_picture_that_the_client_has_imports_no_rrdtool(configured: str) -> None:
+    tag = answer(SCRIPT, "3-n", MAILGRAPH_CONFIG=configured)[0]["ETag"]
+    modules = imported("3-n", MAILGRAPH_CONFIG=configured, HTTP_IF_NONE_MATCH=tag)
+    assert "mailgraph.figures" in modules
+    assert not modules & (SPARED | {"rrdtool", "mailgraph.drawing", "mailgraph.themes", "mailgraph.document"})
+
+
+def test_a_picture_that_is_drawn_imports_rrdtool_and_no_more(configured: str) -> None:
+    modules = imported("3-n", MAILGRAPH_CONFIG=configured)
+    assert "rrdtool" in modules
+    assert not modules & (SPARED | {"mailgraph.document"})
+
+
+def font_settings(**environment: str) -> set[str]:
+    """The files that fontconfig says it loads while a picture is drawn."""
+    given = {"QUERY_STRING": "0-n", "PATH": os.defpath, "FC_DEBUG": "1024"} | environment
+    said = subprocess.run([SCRIPT], env=given, capture_output=True, check=True).stdout
+    loading = "\tLoading config file from "
+    return {
+        line.removeprefix(loading)
+        for line in said.decode("latin-1").splitlines()
+        if line.startswith(loading) and not line.endswith(" done")
+    }
+
+
+FONT = pytest.mark.skipif(not Path(cgi.FONT).exists(), reason=f"there is no {cgi.FONT}")
+
+
+@FONT
+def test_no_settings_of_fonts_are_read_but_the_scripts_own(configured: str) -> None:
+    (read,) = font_settings(MAILGRAPH_CONFIG=configured)
+    assert Path(read).resolve() == ROOT / "mailgraph/fonts.conf"
+
+
+@FONT
+def test_settings_of_fonts_that_the_web_server_names_are_read(configured: str, tmp_path: Path) -> None:
+    own = tmp_path / "fonts.conf"
+    shutil.copy(ROOT / "mailgraph/fonts.conf", own)
+    assert str(own) in font_settings(MAILGRAPH_CONFIG=configured, FONTCONFIG_FILE=str(own))
+
+
+@FONT
+def test_a_picture_is_the_same_with_all_settings_of_fonts(configured: str) -> None:
+    given = {"MAILGRAPH_CONFIG": configured}
+    with_all = answer(SCRIPT, "3-n", FONTCONFIG_FILE="/etc/fonts/fonts.conf", **given)
+    assert answer(SCRIPT, "3-n", **given)[1] == with_all[1]
+
+
 def test_a_link_to_the_scripts_directory_works(tmp_path: Path, configured: str) -> None:
     (tmp_path / "cgi").symlink_to(SCRIPT.parent)
     assert answer(tmp_path / "cgi/mailgraph.cgi", "0-n", MAILGRAPH_CONFIG=configured)[0]["Content-Type"] == "image/png"
@@ -163,6 +241,7 @@ def test_it_runs_where_pip_has_installed_it(tmp_path: Path, configured: str) -> 
     shutil.rmtree(source)
     script = tmp_path / "venv/share/mailgraph/cgi-bin/mailgraph.cgi"
     shutil.rmtree(next(tmp_path.glob("venv/lib/*/*/mailgraph/__pycache__")))
+    assert len([*tmp_path.glob("venv/lib/*/*/mailgraph/fonts.conf")]) == 1
     before = listing(tmp_path)
     assert answer(script, "0-n", MAILGRAPH_CONFIG=configured)[0]["Content-Type"] == "image/png"
     assert answer(script, "mailgraph.css")[1] == (ROOT / "cgi-bin/mailgraph.css").read_bytes()

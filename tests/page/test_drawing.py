@@ -1,5 +1,7 @@
 """Graphs as rrdtool's arguments, and what comes of them."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -133,3 +135,17 @@ def test_a_series_that_is_unknown_throughout_is_no_zero(tmp_path: Path) -> None:
     paths = one_a_minute(tmp_path, NOON - 30 * 86400)
     for total, average, maximum in legend("n", 0, paths):
         assert [str(number) for number in (total, average, maximum)] == ["nan"] * 3
+
+
+def test_loading_rrdtool_leaves_datetime_and_the_loader_as_they_were() -> None:
+    program = """
+import sys
+from mailgraph import drawing
+flags = sys.getdlopenflags()
+rrdtool = drawing._rrdtool()
+assert sys.getdlopenflags() == flags
+import datetime
+assert datetime.UTC.utcoffset(None) == datetime.timedelta(0)
+assert rrdtool.lib_version()
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)
