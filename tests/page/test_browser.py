@@ -98,11 +98,15 @@ def test_an_accessibility_checker_finds_nothing(browser: Browser, address: str, 
     assert faults(tab) == []
 
 
-def test_a_hosts_page_is_as_wide_as_the_classical_one(browser: Browser, address: str, over_hosts: str) -> None:
+def test_a_hosts_page_is_as_wide_as_the_classical_one_and_that_over_hosts_twice(
+    browser: Browser, address: str, over_hosts: str
+) -> None:
     tab = Tab(browser, width=1300)
     for page in (address, over_hosts + "?host=mx01.example.org"):
         tab.open(page)
         assert tab.evaluate("document.querySelector('h2').offsetWidth") == 637
+    tab.open(over_hosts)
+    assert tab.evaluate("document.querySelector('h2').offsetWidth") == 1290
 
 
 def test_an_accessibility_checker_finds_nothing_on_a_page_of_warnings(browser: Browser, tmp_path: Path) -> None:
