@@ -2,10 +2,12 @@
 
 import os
 from collections.abc import Iterable, Iterator
+from hashlib import blake2b
 
 from mailgraph import MailgraphError, assets, document, figures, overview, pages, small, views
 from mailgraph.drawing import draw
 from mailgraph.files import Files, Unusable
+from mailgraph.graphs import GRAPHS
 from mailgraph.hosts import quoted
 from mailgraph.overview import ORDERS
 from mailgraph.places import PICTURES, Hosts, Many, OneHost
@@ -14,6 +16,9 @@ from mailgraph.sums import MANY
 from mailgraph.themes import THEMES
 
 INDEX = "index.html"
+
+LONGEST_NAME = 255
+"""Bytes of a file's name."""
 
 LOOKS = tuple((theme, zoom) for theme in ("light", "dark") for zoom in (1, 2))
 """Each picture comes for light and dark screens, in the page's pixels and in twice as many."""
@@ -93,7 +98,7 @@ def write_hosts(directory: str, several: Hosts, now: float) -> list[str]:
             contents = _host(place, PlainOverview("../"), groups, now)
         except StaticError as error:
             wrong.append(f"{error}")
-            contents = {INDEX: document.sentence_page(host.label, f"{error}").encode("utf-8", "replace")}
+            contents = _instead(host.label, f"{error}")
         _write(os.path.join(directory, _directory("host", host.name)), contents)
     for group in several.groups:
         _write(
@@ -102,6 +107,17 @@ def write_hosts(directory: str, several: Hosts, now: float) -> list[str]:
         )
     _write(directory, _overview(several.group(""), PlainOverview(""), now))
     return wrong
+
+
+def _instead(label: str, sentence: str) -> dict[str, bytes]:
+    """The page, and the pictures that the one over all hosts shows, of a host that can't be drawn."""
+    contents = {
+        _small(period, theme): document.sentence_picture(GRAPHS["n"], views.Look(theme), sentence)
+        for period in range(len(PERIODS))
+        for theme in THEMES
+    }
+    contents[INDEX] = document.sentence_page(label, sentence)
+    return {name: content.encode("utf-8", "replace") for name, content in contents.items()}
 
 
 def _host(place: OneHost, overviews: PlainOverview, groups: list[str], now: float) -> dict[str, bytes]:
@@ -149,8 +165,12 @@ def _pictures(shown: "Iterable[views.View]", take: "pages.Take", links: Plain) -
 
 
 def _directory(kind: str, name: str) -> str:
-    """A host's or a group's, as a name of a file: what is in a URL is in no path."""
-    return f"{kind}-{quoted(name)}"
+    """A host's or a group's, as a name of a file: what is in a URL is in no path.  A long one ends in a digest."""
+    directory = f"{kind}-{quoted(name)}"
+    if len(directory) <= LONGEST_NAME:
+        return directory
+    digest = blake2b(os.fsencode(name), digest_size=8).hexdigest()
+    return f"{directory[: LONGEST_NAME - len(digest) - 1]}-{digest}"
 
 
 def _small(period: int, theme: str) -> str:

@@ -190,4 +190,18 @@ def test_a_host_that_cannot_be_drawn_keeps_no_other_from_it(tmp_path: Path) -> N
     assert (done.returncode, done.stdout, done.stderr) == (1, "", f"mailgraph: {sentence}\n")
     assert "it is empty" in (tmp_path / "static/host-bad/index.html").read_text()
     assert "0-n.png" in names(tmp_path / "static/host-good")
-    assert "Mail statistics for 2 hosts" in (tmp_path / "static/index.html").read_text()
+    page = (tmp_path / "static/index.html").read_text()
+    assert "Mail statistics for 2 hosts" in page
+    for small in ("small-0.svg", "small-0-dark.svg"):
+        assert f'"host-bad/{small}"' in page
+        assert "it is empty" in (tmp_path / "static/host-bad" / small).read_text()
+
+
+def test_a_name_that_is_too_long_in_a_url_names_a_file_all_the_same(tmp_path: Path) -> None:
+    hosts = {letter * 60: Steady(sent=1) for letter in "éè"}
+    root = several(tmp_path, hosts, int(time.time()) - 60, days=1)
+    assert mailgraph("--static", tmp_path / "static", "--daemon-rrd", root).returncode == 0
+    pages = [unquote(link) for link in Outline((tmp_path / "static/index.html").read_text()).of("a") if "host-" in link]
+    assert len(set(pages)) == 2
+    titles = {(tmp_path / "static" / page).read_text().partition("<title>")[2].partition("<")[0] for page in pages}
+    assert titles == {f"Mail statistics for {name}" for name in hosts}
