@@ -277,7 +277,8 @@ def _write_page(given: argparse.Namespace, values: dict[str, str]) -> int:
     from mailgraph.static import write, write_hosts
 
     directory, machine = given.daemon_rrd or config.page_dir(values), os.uname().nodename
-    several = Hosts(directory, given.rrd_name, machine, values)
+    split = {"SPLIT_HOSTS": "true"} if given.split_hosts else {}
+    several = Hosts(directory, given.rrd_name, machine, values | split)
     if several.by_name:
         wrong = write_hosts(given.static, several, time.time())
     else:

@@ -197,6 +197,13 @@ def test_a_host_that_cannot_be_drawn_keeps_no_other_from_it(tmp_path: Path) -> N
         assert "it is empty" in (tmp_path / "static/host-bad" / small).read_text()
 
 
+def test_files_beside_split_hosts_are_their_totals(tmp_path: Path) -> None:
+    root = several(tmp_path, {"mx1": Steady(sent=2)}, int(time.time()) - 60, days=1)
+    one_a_minute(tmp_path, int(time.time()) - 60, 1, (MAIL,), Steady(sent=2))
+    assert mailgraph("--static", tmp_path / "static", "--daemon-rrd", root, "--split-hosts").returncode == 0
+    assert "<title>Mail statistics for 1 host</title>" in (tmp_path / "static/index.html").read_text()
+
+
 def test_a_name_that_is_too_long_in_a_url_names_a_file_all_the_same(tmp_path: Path) -> None:
     hosts = {letter * 60: Steady(sent=1) for letter in "éè"}
     root = several(tmp_path, hosts, int(time.time()) - 60, days=1)
