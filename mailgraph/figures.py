@@ -62,8 +62,8 @@ class Figures:
         return [rate * self.measure.factor for rate in self._maxima]
 
     def fingerprint(self) -> str:
-        """Another one for other values."""
-        return f"{self.series.counter} {self._rates} {self._maxima}"
+        """Another one for other values, or another name in the legend."""
+        return f"{self.series.counter} {self.series.label} {self._rates} {self._maxima}"
 
 
 class Taken:

@@ -653,6 +653,15 @@ def test_a_hosts_page_begins_with_the_way_back(page: Page) -> None:
     assert page_of_one.index('<a href="?">All hosts</a>') < page_of_one.index("<main>")
 
 
+def test_a_stack_of_other_hosts_is_another_picture_even_with_the_same_numbers(tmp_path: Path, configured: At) -> None:
+    several(tmp_path, dict.fromkeys(("one", "two"), Steady(sent=1)))
+    (tmp_path / "hosts.toml").write_text("[groups]\nfirst = ['one']\nsecond = ['two']\n")
+    page = configured(tmp_path, HOSTS_FILE=str(tmp_path / "hosts.toml"), CACHE_DIR=str(tmp_path))
+    first, second = (Reply(page, f"group={group}&0-traffic") for group in ("first", "second"))
+    assert first.headers["ETag"] != second.headers["ETag"]
+    assert first.body != second.body
+
+
 def test_a_hidden_host_is_not_counted_in_the_heading(named: Page) -> None:
     for query in ("", "all&graphs"):
         assert Outline(Reply(named, query).text).of("h1 says") == ["Mail statistics for 2 hosts"]
