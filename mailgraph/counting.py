@@ -208,11 +208,14 @@ class Counting:
         """Whether closed minutes should be written now; ``idle`` where there is nothing to read just now."""
         if self._ledger.closed_through == self._written_through:
             return False
+        return idle or self.is_full() or self._clock() - self._wrote_at >= BATCH_SECONDS
+
+    def is_full(self) -> bool:
+        """Whether so much waits for the RRDs that reading on would only fill the memory."""
         closed = self._ledger.closed
-        full = len(closed) >= BATCH_MINUTES
-        if self._hosts.names and not full:
-            full = sum(map(len, closed.values())) >= BATCH_COUNTS
-        return idle or full or self._clock() - self._wrote_at >= BATCH_SECONDS
+        if len(closed) >= BATCH_MINUTES:
+            return True
+        return bool(self._hosts.names) and sum(map(len, closed.values())) >= BATCH_COUNTS
 
     def write(self) -> None:
         """Write the checkpoint, then the closed minutes.

@@ -138,7 +138,7 @@ class Followed:
         """Whether the counting has started, and what it must write before it reads on is written."""
         if not self._counting.started:
             return self._tried_again(self._counting.start)
-        if self._full:  # reading on would only fill the memory
+        if self._full:
             self._full = not self._tried_again(self._counting.write)
         return not self._full
 
@@ -153,8 +153,8 @@ class Followed:
             return False
         if block is not None and block is not HINDERED:
             self._counting.count(block)
-            if self._counting.due(idle=False):
-                self._full = not self._tried_again(self._counting.write)
+            if self._counting.due(idle=False) and not self._tried_again(self._counting.write):
+                self._full = self._counting.is_full()
             return not self._full
         if block is None and (not self._awaited or self._counting.is_recent()):
             self._counting.caught_up()

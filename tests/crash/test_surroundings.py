@@ -227,3 +227,30 @@ def test_a_stray_rrdcached_address_swallows_nothing(tmp_path: Path, monkeypatch:
     year_before = NOW - 365 * 86400
     assert rrdtool.last(str(tmp_path / "mailgraph.rrd")) == year_before + 600
     assert round(counted(tmp_path / "mailgraph.rrd", "sent", year_before)) == 2
+
+
+def test_one_file_that_can_not_be_written_keeps_the_others_not_waiting(tmp_path: Path) -> None:
+    """Lines come each minute, after more seconds than a batch waits for."""
+    held: list[int] = []
+
+    def damage(machine: Machine) -> None:
+        (machine.directory / "mailgraph_virus.rrd").rename(machine.directory / "virus")
+        (machine.directory / "mailgraph_virus.rrd").write_text("no RRD")
+
+    def mend(machine: Machine) -> None:
+        held.append(machine.last())
+        (machine.directory / "virus").rename(machine.directory / "mailgraph_virus.rrd")
+
+    meanwhile = tuple(
+        at(NOW + 600 + 60 * minute + second, sent(NOW + 600 + 60 * minute + second - 1))
+        for minute in range(10)
+        for second in (5, 25, 45)
+    )
+    end = (at(NOW + 1300), at(NOW + 1320))
+    undisturbed = Machine(tmp_path / "undisturbed", NOW, (*SCRIPT, *meanwhile, *end))
+    undisturbed.run()
+    machine = Machine(tmp_path / "m", NOW, (*SCRIPT, damage, *meanwhile, mend, *end))
+    machine.run()
+    assert held == [NOW + 600 + 60 * 8 - NOW % 60]
+    assert machine.dump() == undisturbed.dump()
+    assert machine.said[-1] == WORKS
