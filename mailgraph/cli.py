@@ -354,6 +354,10 @@ def _job(given: argparse.Namespace, values: dict[str, str]) -> _Job:
     directory = given.daemon_rrd or values.get("RRD_DIR") or (config.DEFAULT_RRD_DIR if given.daemon else ".")
     hosts = _logs_of_hosts(given, values)
     logs = _logs(given, values, bool(hosts))
+    cached = given.rrdcached or values.get("RRDCACHED") or None
+    cached_host = given.rrdcached_host or values.get("RRDCACHED_HOST") or ""
+    if logs and hosts and cached:
+        _check_names(hosts, cached_host)
     if STANDARD_INPUT in logs and given.daemon:
         raise UsageError("--daemon can't read standard input; give --logfile FILE")
     if "/" in given.rrd_name or not given.rrd_name:
@@ -385,8 +389,8 @@ def _job(given: argparse.Namespace, values: dict[str, str]) -> _Job:
         machine=given.machine and not (given.only_mail_rrd or given.only_virus_rrd),
         queue=_absolute(given.queue or values.get("QUEUE_DIR")),
         values=_absolute(given.values or values.get("VALUES_DIR")),
-        rrdcached=given.rrdcached or values.get("RRDCACHED") or None,
-        rrdcached_host=given.rrdcached_host or values.get("RRDCACHED_HOST") or "",
+        rrdcached=cached,
+        rrdcached_host=cached_host,
     )
 
 
@@ -398,10 +402,16 @@ def _logs_of_hosts(given: argparse.Namespace, values: dict[str, str]) -> tuple[t
     """Names and paths."""
     from mailgraph.splitting import safe_name
 
-    if given.cat or given.unparsed:
+    if given.cat or given.unparsed or given.logfile == STANDARD_INPUT:
+        if given.host_log:
+            raise UsageError("--host-log names a log to follow; to read it once, give it as FILE, with --daemon-rrd")
         return ()
+    try:
+        logs = given.host_log or shlex.split(values.get("HOST_LOGS", ""))
+    except ValueError as error:
+        raise config.ConfigError(f"{config.path()}: HOST_LOGS: {error}") from error
     found: dict[str, str] = {}
-    for said in given.host_log or shlex.split(values.get("HOST_LOGS", "")):
+    for said in logs:
         host, _, log = said.partition("=")
         if not host or not log or host != safe_name(host.encode()) or host in found:
             raise UsageError(
@@ -412,6 +422,18 @@ def _logs_of_hosts(given: argparse.Namespace, values: dict[str, str]) -> tuple[t
     if found and given.split_hosts:
         raise UsageError("HOST_LOGS and --split-hosts don't go together: a log is of one host, or of several")
     return tuple(found.items())
+
+
+def _check_names(hosts: tuple[tuple[str, str], ...], machine: str) -> None:
+    """Raises UsageError where files of a host would be those of the machine's own log."""
+    from mailgraph.rrdcached import directory
+
+    for host, log in hosts:
+        if directory(host) == directory(machine):
+            raise UsageError(
+                f"HOST_LOGS: {host}={log} has the name that this machine's own log has at rrdcached; give it another,"
+                " or set RRDCACHED_HOST"
+            )
 
 
 def _logs(given: argparse.Namespace, values: dict[str, str], may_be_none: bool) -> list[str]:
@@ -505,9 +527,13 @@ def _parts(job: _Job, connection: "Connection | None") -> Iterator[_Part]:
         checkpoint = None if job.cat else Checkpoint(os.path.join(job.directory, file))
         yield _Part(job.log, _store(job, connection), checkpoint)
     for host, log in job.logs_of_hosts:
-        directory = os.path.join(job.directory, schema.HOSTS_DIRECTORY, host)
-        make_directory(directory)
-        yield _Part(log, _store(job, connection, host), Checkpoint(os.path.join(directory, file)))
+        if connection:  # a directory of hosts here would tell the page that their files are here
+            checkpoint = Checkpoint(os.path.join(job.directory, f"{job.rrd_name}.{host}.checkpoint"))
+        else:
+            directory = os.path.join(job.directory, schema.HOSTS_DIRECTORY, host)
+            make_directory(directory)
+            checkpoint = Checkpoint(os.path.join(directory, file))
+        yield _Part(log, _store(job, connection, host), checkpoint)
 
 
 def _followed(job: _Job, counting: "Counting", say: Callable[[str], None]) -> "Followed":

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.daemon.clock import Clock
-from tests.daemon.process import PATIENCE, command, counted, following, last, until
+from tests.daemon.process import PATIENCE, command, counted, following, holder, last, until
 
 NOW = 1_800_000_060
 
@@ -88,6 +88,71 @@ def test_a_mistake_is_said(tmp_path: Path, said: str, why: str) -> None:
     )
     assert run.returncode != 0
     assert why in run.stderr
+
+
+def test_a_quote_that_is_not_closed_is_said(tmp_path: Path) -> None:
+    (tmp_path / "default").write_text("HOST_LOGS='a=\"x'\n")
+    for option in ("--no-machine", "--check"):
+        run = subprocess.run(
+            command(tmp_path / "mail.log", tmp_path, option),
+            check=False,
+            capture_output=True,
+            text=True,
+            env=os.environ | {"MAILGRAPH_CONFIG": str(tmp_path / "default")},
+        )
+        assert "default: HOST_LOGS: No closing quotation" in run.stdout + run.stderr
+        assert "Traceback" not in run.stderr
+
+
+def test_standard_input_is_read_alone_whatever_else_is_followed(tmp_path: Path) -> None:
+    (tmp_path / "default").write_text(f"HOST_LOGS=a={tmp_path}/a.log\n")
+    line = (
+        "2026-11-05T06:07:08+00:00 m postfix/smtp[7]: 4F1: to=<a@b.example>, relay=mx[192.0.2.1]:25, status=sent (x)\n"
+    )
+    run = subprocess.run(
+        command(Path("-"), tmp_path),
+        check=False,
+        capture_output=True,
+        text=True,
+        env=os.environ | {"MAILGRAPH_CONFIG": str(tmp_path / "default")},
+        input=line,
+        timeout=PATIENCE,
+    )
+    assert (run.returncode, run.stderr) == (0, "")
+    assert (tmp_path / "mailgraph.rrd").exists()
+    assert not (tmp_path / "hosts").exists()
+
+
+def test_what_is_read_once_is_not_named_as_a_hosts_log(tmp_path: Path) -> None:
+    log = tmp_path / "mail.log"
+    write(log, NOW, 1)
+    run = subprocess.run(
+        command(log, tmp_path, "-c", *options(tmp_path, "a")), check=False, capture_output=True, text=True
+    )
+    assert run.returncode == 2
+    assert "--host-log names a log to follow" in run.stderr
+
+
+def test_behind_an_rrdcached_a_host_has_another_name_than_the_machine(tmp_path: Path) -> None:
+    """Else two logs would be counted into the same files, of which one would be refused."""
+    cached = ("--rrdcached", "127.0.0.1:1", "--rrdcached-host", "a")
+    run = subprocess.run(
+        command(tmp_path / "mail.log", tmp_path, *cached, *options(tmp_path, "a")),
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+    )
+    assert run.returncode == 2
+    assert "has the name that this machine's own log has at rrdcached" in run.stderr
+
+
+def test_behind_an_rrdcached_the_page_is_not_told_that_the_files_are_here(tmp_path: Path) -> None:
+    log = tmp_path / "mail.log"
+    log.touch()
+    with following(log, tmp_path, "--rrdcached", "127.0.0.1:1", *options(tmp_path, "a")) as process:
+        until(lambda: holder(tmp_path) == process.pid)
+    assert not (tmp_path / "hosts").exists()
 
 
 def test_one_name_has_one_log_and_is_not_split(tmp_path: Path) -> None:
