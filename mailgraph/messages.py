@@ -25,8 +25,12 @@ REMEMBERED = 15 * STEP
 FILTER_REMEMBERED = DAY
 """How long a relay is known to be a content filter after the last message that went through it."""
 
-LIMIT = 20_000
-"""Entries of a kind at most: 15 minutes at 20 messages a second.  The oldest go first."""
+LIMIT = 150_000
+"""Entries of a kind at most, the newest ones: 15 minutes at 160 messages a second, as 500 hosts of one log have them.
+
+That takes 125 MB and a checkpoint of 16 MB.  With 20,000, which last for two minutes there, 0.7 % more messages counted
+as received, where one of 30 was refused or came back from a filter after more than three minutes.
+"""
 
 SESSION_LIMIT = 50
 """Messages of an SMTP session that are remembered at most."""

@@ -365,6 +365,25 @@ def test_no_more_is_remembered_than_its_limit(monkeypatch: pytest.MonkeyPatch) -
     assert kept(scanner) == {"arrivals": 10, "sessions": 11}
 
 
+def test_the_limit_leaves_messages_of_many_hosts_their_quarter_of_an_hour() -> None:
+    """158 a second; each host's first message is refused in the end."""
+    hosts = [f"m{number:03}" for number in range(500)]
+    scanner = Scanner(Options(hosts_limit=500), Stamps(2026))
+    total: Counter[str] = Counter()
+    for minute in range(15):
+        many = (
+            line(f"postfix/smtpd[7]: A{minute}B{n}: client=c[192.0.2.7]", minute, hosts[n % 500]) for n in range(9500)
+        )
+        for _, counted in scanner.scan(b"".join(many), 0):
+            total.update(counted)
+    refused = "postfix/cleanup: A0B{}: milter-reject: END-OF-MESSAGE from c[192.0.2.7]: 5.7.1 no; from=<a> to=<b>"
+    late = b"".join(line(refused.format(number), 15, host) for number, host in enumerate(hosts))
+    for _, counted in scanner.scan(late, 0):
+        total.update(counted)
+    assert (total["received"], total["rejected"]) == (15 * 9500 - 500, 500)
+    assert {total[f"{host}/received"] for host in hosts} == {15 * 9500 // 500 - 1}
+
+
 def kept(scanner: Scanner) -> dict[str, int]:
     """How many entries of a kind are remembered."""
     return {name: len(entries) for name, entries in scanner.messages.state().items() if name != "newest"}
