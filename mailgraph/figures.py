@@ -7,7 +7,7 @@ from mailgraph.schema import GAUGE, MAIL, STEP
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from typing import TypeVar
 
     from mailgraph.farfile import FarFile
@@ -35,20 +35,24 @@ class Figures:
     __slots__ = ("_maxima", "_rates", "average", "known", "last", "maximum", "measure", "series", "total")
 
     def __init__(
-        self, series: "Series", rates: list[float], maxima: list[float], row: int, measure: "Measure" = RATE
+        self,
+        series: "Series",
+        rates: "Sequence[float]",
+        maxima: "Sequence[float]",
+        row: int,
+        measure: "Measure" = RATE,
     ) -> None:
         """``rates`` and ``maxima`` as an RRD holds them: messages per second, or samples."""
         self.series = series
         self.measure = measure
-        self._rates = believed(rates)
-        self._maxima = believed(maxima)
-        known, total = _known(self._rates)
+        self._rates, known, total = _known(rates)
+        self._maxima, known_maxima, _ = _known(maxima)
         self.known = len(known)
         """Rows of which the average is known."""
         self.total = total * row if known and measure.counted else None
         self.last = known[-1] * measure.factor if known and not measure.counted else None
         self.average = total / len(known) * measure.factor if known else None
-        highest = max(_known(self._maxima)[0], default=None)
+        highest = max(known_maxima, default=None)
         self.maximum = None if highest is None else highest * measure.factor
 
     @property
@@ -63,7 +67,7 @@ class Figures:
 
     def fingerprint(self) -> str:
         """Another one for other values, or another name in the legend."""
-        return f"{self.series.counter} {self.series.label} {self._rates} {self._maxima}"
+        return f"{self.series.counter} {self.series.label} {[*self._rates]} {[*self._maxima]}"
 
 
 class Taken:
@@ -139,17 +143,18 @@ def _figures(series: "Series", file: "RrdFile | FarFile", source: str, asked: "R
     return Figures(series, file.rows(source, "AVERAGE", *rows), file.rows(source, "MAX", *rows), asked.row, measure)
 
 
-def believed(rates: list[float]) -> list[float]:
+def believed(rates: "Sequence[float]") -> "Sequence[float]":
     """NaN in place of what no file holds that is whole."""
     if -LARGEST < sum(rates) < LARGEST:  # NaN is nowhere
         return rates
     return [rate if -LARGEST < rate < LARGEST else UNKNOWN for rate in rates]
 
 
-def _known(rates: list[float]) -> tuple[list[float], float]:
-    """Those that are no NaN, which differs from itself, and their sum: a sum with one in it is another."""
+def _known(rates: "Sequence[float]") -> "tuple[Sequence[float], Sequence[float], float]":
+    """Those that are believed; of these, those that are no NaN, which differs from itself; and the sum of those."""
     total = sum(rates)
-    if total == total:  # noqa: PLR0124
-        return rates, total
+    if -LARGEST < total < LARGEST:  # NaN is nowhere, which is found quickest so
+        return rates, rates, total
+    rates = believed(rates)
     known = [rate for rate in rates if rate == rate]  # noqa: PLR0124
-    return known, sum(known)
+    return rates, known, sum(known)

@@ -11,9 +11,9 @@ from mailgraph.schema import ARCHIVE_STEPS, DAY, STEP
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
-    Rates = Callable[[int, int, int], list[float]]
+    Rates = Callable[[int, int, int], Sequence[float]]
     """Events per second in rows of so many steps, behind a time and up to another (epoch); NaN where unknown."""
 
 FINE, COARSE, COARSEST = ARCHIVE_STEPS[:3]

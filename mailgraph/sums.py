@@ -117,7 +117,7 @@ class _Read:
                 self.fault = f"{error}"
                 continue
             rows = {
-                counter: believed(files[family].rows(source, "AVERAGE", asked.steps, asked.first, asked.end))
+                counter: [*believed(files[family].rows(source, "AVERAGE", asked.steps, asked.first, asked.end))]
                 for counter, (family, source) in places.items()
                 if family in files
             }

@@ -15,10 +15,10 @@ from mailgraph.views import parsed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable, Sequence
 
     from mailgraph.hosts import Host
-    from mailgraph.levels import Level
+    from mailgraph.levels import Level, Rates
     from mailgraph.rrdfile import RrdFile
 
 COUNTERS = ("sent", "received", "rejected", "virus", "spam", "bounced")
@@ -104,7 +104,7 @@ def _count(found: Surveyed, file: "RrdFile", counters: list[str], now: float) ->
             totals[counter] = total * asked.row if is_known else _known(file.rows(source, *rows), asked.row)
 
 
-def _known(rates: list[float], row: int) -> "float | None":
+def _known(rates: "Sequence[float]", row: int) -> "float | None":
     known = [rate for rate in rates if -LARGEST < rate < LARGEST]
     return sum(known) * row if known else None
 
@@ -115,10 +115,10 @@ def _judge(found: Surveyed, file: "RrdFile") -> None:
     found.rejects = levels.risen(_rates(file, REJECTED), end)
 
 
-def _rates(file: "RrdFile", counters: "Iterable[str]") -> "Callable[[int, int, int], list[float]]":
+def _rates(file: "RrdFile", counters: "Iterable[str]") -> "Rates":
     """Of several counters in sum."""
 
-    def rates(steps: int, start: int, end: int) -> list[float]:
+    def rates(steps: int, start: int, end: int) -> "Sequence[float]":
         columns = [file.rows(SOURCES[counter, steps][1], "AVERAGE", steps, start, end) for counter in counters]
         return columns[0] if len(columns) == 1 else [sum(row) for row in zip(*columns, strict=True)]
 

@@ -55,7 +55,7 @@ def test_rows_in_memory_are_those_that_librrd_fetches() -> None:
             (start, end, step), names, fetched = rrdtool.fetch(path, kind, *span)
             assert (start, end, step, names) == (NOON - 4 * 480, NOON, 480, ("sent", "recv"))
             assert fetched == [(0.0, 4.0), (1.5, 3.0), (None, 2.0), (3.0, 1.0)]
-            assert RrdFile(path).rows("recv", kind, 8, NOON - 2 * 480, NOON) == [2.0, 1.0]
+            assert [*RrdFile(path).rows("recv", kind, 8, NOON - 2 * 480, NOON)] == [2.0, 1.0]
     assert not os.path.lexists(path)
 
 
