@@ -42,7 +42,7 @@ def run(application: "WSGIApplication") -> "NoReturn":
         head.append("\r\n".join(lines).encode("latin-1"))
         return body.append
 
-    if posix.access(FONT, posix.R_OK) and b"FONTCONFIG_FILE" not in posix.environ:
+    if posix.access(FONT, posix.R_OK) and not posix.environ.keys() & {b"FONTCONFIG_FILE", b"FONTCONFIG_PATH"}:
         posix.putenv("FONTCONFIG_FILE", FONTS)
     body.extend(application(_environment(), start_response))
     try:

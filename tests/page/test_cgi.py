@@ -176,6 +176,7 @@ def test_settings_of_fonts_that_the_web_server_names_are_read(configured: str, t
     own = tmp_path / "fonts.conf"
     shutil.copy(ROOT / "mailgraph/fonts.conf", own)
     assert str(own) in font_settings(MAILGRAPH_CONFIG=configured, FONTCONFIG_FILE=str(own))
+    assert str(own) in font_settings(MAILGRAPH_CONFIG=configured, FONTCONFIG_PATH=str(tmp_path))
 
 
 @FONT
