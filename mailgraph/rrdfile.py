@@ -5,7 +5,7 @@ wrote the file.  A file of another kind of machine is refused, as librrd does.  
 waits for a page.
 """
 
-import os
+import posix
 from stat import S_ISREG
 
 from mailgraph.schema import LATEST, STEP
@@ -188,7 +188,7 @@ class RrdFile:
 def _read(path: str) -> bytes:
     """A file's content."""
     with open(path, "rb", buffering=0, opener=_opened) as file:
-        found = os.fstat(file.fileno())
+        found = posix.fstat(file.fileno())
         if not S_ISREG(found.st_mode) or found.st_size > LARGEST:
             raise NotReadable("it is not an RRD file")
         return file.readall()
@@ -196,4 +196,4 @@ def _read(path: str) -> bytes:
 
 def _opened(path: str, flags: int) -> int:
     """Without waiting: a pipe among the files would hold the page up for ever."""
-    return os.open(path, flags | os.O_NONBLOCK)
+    return posix.open(path, flags | posix.O_NONBLOCK)
