@@ -176,6 +176,15 @@ def test_the_script_copied_to_init_d_has_log_and_directory_at_its_top(site: Site
     assert site.run(script, "stop").returncode == 0
 
 
+def test_hosts_logs_need_no_log_beside_them(site: Site, tmp_path: Path) -> None:
+    site.configure(MAIL_LOG="", HOST_LOGS=f"a={tmp_path}/a.log")
+    (tmp_path / "a.log").touch()
+    status, said = site.init("start")
+    assert status == 0
+    assert f"; counts a={tmp_path}/a.log into {site.rrd_dir}\n" in said
+    assert site.init("stop")[0] == 0
+
+
 def test_the_lsb_header_is_complete() -> None:
     header = (ROOT / "init/mailgraph").read_text().partition("### END INIT INFO")[0]
     for key in ("Provides", "Required-Start", "Required-Stop", "Default-Start", "Default-Stop", "Short-Description"):
