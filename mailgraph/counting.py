@@ -279,7 +279,7 @@ class Counting:
         before, self._trouble_of_hosts = self._trouble_of_hosts, str(failed[0]) if failed else ""
         if failed and self._trouble_of_hosts != before:
             minutes = self._remembered() // STEP
-            self._say(f"{failed[0]}; all else is written, and of this host the last {minutes} minutes are remembered")
+            self._say(f"{failed[0]}; the totals are written, and {minutes} minutes of such a host are remembered")
         elif before and not failed:
             self._say("writing the hosts' files works again")
 
