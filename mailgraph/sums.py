@@ -85,7 +85,8 @@ class Sums(Taken):
         self.changes = 0 if late else self.range.end + self.range.row
         series = _stacked(read.rows) if view.letter in STACKS else _added(view.graph, read.rows)
         self._rows = {one.counter: rows for one, rows in series}
-        self.graph = Graph(view.graph.title, view.graph.height, [one for one, _ in series])
+        legend = [Series(one.counter, one.style, short(one.label)) for one, _ in series]
+        self.graph = Graph(view.graph.title, view.graph.height, legend)
         self.figures = [Figures(one, rows, rows, self.range.row) for one, rows in series]
 
     def drawn(self, look: "Look", form: str, draw: "Draw") -> bytes:
@@ -145,9 +146,7 @@ def _stacked(read: "Iterable[tuple[Host, dict[str, list[float]]]]") -> "list[tup
     named.sort(key=lambda one: -sum(rate for rate in one[1] if rate > 0))
     others = [rows for _, rows in named[LARGEST:]] + [rows for host, rows in by_host if host.hidden]
     shown = named[:LARGEST] + ([(OTHER, _sum(others))] if others else [])
-    return [
-        (Series(BY_SIZE[at], STACKED if at else AREA, short(label)), rows) for at, (label, rows) in enumerate(shown)
-    ]
+    return [(Series(BY_SIZE[at], STACKED if at else AREA, label), rows) for at, (label, rows) in enumerate(shown)]
 
 
 def _sum(columns: "Iterable[list[float]]") -> list[float]:

@@ -1,5 +1,6 @@
 """Pictures of several hosts: their sum and the largest above each other, drawn from memory."""
 
+import json
 import math
 import os
 from pathlib import Path
@@ -158,13 +159,21 @@ def test_any_name_may_stand_in_a_legend(tmp_path: Path, name: str) -> None:
     found = shown(tmp_path, "0-traffic")
     picture = found.drawn(parsed("0-n").look, "png", draw)
     assert png.size(picture) == (637, 160 + 55 + 2 * 14)
-    assert [one.series.label for one in found.figures][1] == short(name)
+    assert [series.label for series in found.graph.series][1] == short(name)
 
 
 def test_a_long_name_is_cut() -> None:
     assert short("x" * 20) == "x" * 20
     assert short("x" * 21) == "x" * 19 + "…"
     assert short("a\nb\\l") == "a?b?l"
+
+
+def test_tables_name_the_hosts_in_full(tmp_path: Path) -> None:
+    name = "a-name-that-fits-into-no-legend.example.org"
+    several(tmp_path, {name: Steady(sent=1)}, days=1)
+    page = Page(str(tmp_path), "mailgraph", now=lambda: NOW)
+    assert json.loads(Reply(page, "all&0-traffic.json").text)["series"][0]["label"] == name
+    assert Reply(page, "all&0-traffic.csv").text.split(",")[1] == f"{name} average (msgs/min)"
 
 
 def test_a_stack_draws_no_more_than_eleven_series(thirteen: Path) -> None:
