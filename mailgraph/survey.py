@@ -7,7 +7,7 @@ needed become Python's.
 import os
 
 from mailgraph import levels
-from mailgraph.figures import LARGEST
+from mailgraph.figures import LARGEST, believed
 from mailgraph.files import Unusable, opened
 from mailgraph.graphs import SOURCES
 from mailgraph.schema import MAIL, PERIODS, VIRUS
@@ -119,7 +119,8 @@ def _rates(file: "RrdFile", counters: "Iterable[str]") -> "Rates":
     """Of several counters in sum."""
 
     def rates(steps: int, start: int, end: int) -> "Sequence[float]":
-        columns = [file.rows(SOURCES[counter, steps][1], "AVERAGE", steps, start, end) for counter in counters]
+        sources = [SOURCES[counter, steps][1] for counter in counters]
+        columns = [believed(file.rows(source, "AVERAGE", steps, start, end)) for source in sources]
         return columns[0] if len(columns) == 1 else [sum(row) for row in zip(*columns, strict=True)]
 
     return rates

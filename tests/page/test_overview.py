@@ -263,6 +263,20 @@ def test_what_nobody_counts_is_unknown_in_a_damaged_file(tmp_path: Path, rate: f
     assert "inf" not in Reply(page, "host=bad&small=0").text
 
 
+@pytest.mark.parametrize("rate", [-math.inf, 1e300])
+def test_a_host_is_not_called_unusual_for_what_nobody_counts(tmp_path: Path, rate: float) -> None:
+    several(tmp_path, {"bad": Steady(sent=50)})
+    path = tmp_path / "hosts/bad/mailgraph.rrd"
+    content = bytearray(path.read_bytes())
+    at = 128 + 12 * 120 + 16 + 4 * 112 + 32 * 80
+    newest = struct.unpack_from("@L", content, at)[0]
+    struct.pack_into("@d", content, at + 64 + newest * 32, rate)
+    path.write_bytes(content)
+    page = Page(str(tmp_path), "mailgraph", now=lambda: NOW)
+    assert rows(Reply(page))[0][0] == "bad"
+    assert rows(Reply(page))[0][1] == f"{50 * 1432:,}"
+
+
 def test_a_host_whose_data_ended_before_the_period_has_no_totals_of_it(tmp_path: Path) -> None:
     several(tmp_path, {"gone": Steady(sent=5)}, end=NOON - 2 * DAY)
     page = Page(str(tmp_path), "mailgraph", now=lambda: NOW)
