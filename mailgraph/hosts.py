@@ -53,7 +53,7 @@ def listed(rrd_dir: str, rrd_name: str, machine: str, split: bool) -> Listing:
     try:
         names = sorted(name for name in os.listdir(parent) if name[0] != ".")
     except OSError as error:
-        return Listing({}, [f"can't read {parent}: {error.strerror} (it should be readable for the web server's user)"])
+        return Listing({}, [_unreadable(parent, error.strerror)])
     readable = [name for name in names if _is_text(name)]
     faults = [
         f"{parent}/{_shown(name)} is left out: its name is not UTF-8 (give the directory another name)"
@@ -62,6 +62,7 @@ def listed(rrd_dir: str, rrd_name: str, machine: str, split: bool) -> Listing:
     ]
     found = {name: Host(name, os.path.join(parent, name)) for name in readable}
     hosts = {name: host for name, host in found.items() if _has_files(host.directory, rrd_name)}
+    faults += [_unreadable(host.directory) for host in found.values() if host.name not in hosts and _is_shut(host)]
     if hosts and not split and _has_files(rrd_dir, rrd_name):
         if machine in hosts:
             faults.append(
@@ -71,6 +72,19 @@ def listed(rrd_dir: str, rrd_name: str, machine: str, split: bool) -> Listing:
         else:
             hosts[machine] = Host(machine, rrd_dir)
     return Listing(hosts, faults)
+
+
+def _unreadable(directory: str, reason: "str | None" = "Permission denied") -> str:
+    return f"can't read {directory}: {reason} (it should be readable for the web server's user)"
+
+
+def _is_shut(host: Host) -> bool:
+    """Whether there may be files that this user can't see: a copy may keep owner and mode of another machine."""
+    try:
+        os.stat(os.path.join(host.directory, "."))
+    except OSError as error:  # others: a file, a link to nowhere
+        return isinstance(error, PermissionError)
+    return False
 
 
 def _is_text(name: str) -> bool:

@@ -7,6 +7,7 @@ import math
 import os
 import re
 import struct
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -261,6 +262,23 @@ def test_what_nobody_counts_is_unknown_in_a_damaged_file(tmp_path: Path, rate: f
     assert Reply(page, "host=bad&0-n.csv").text.splitlines()[1].endswith("Z,,,,")
     assert "Sent: unknown." in Reply(page, "host=bad").text
     assert "inf" not in Reply(page, "host=bad&small=0").text
+
+
+def test_a_host_whose_directory_may_not_be_read_is_named() -> None:
+    with tempfile.TemporaryDirectory() as place:  # pytest's own directories are shut to other users
+        os.chmod(place, 0o755)
+        shut = several(Path(place), {"shut": Steady(sent=1), "open": Steady(sent=2)}, days=1) / "hosts/shut"
+        (shut.parent / "file").touch()
+        shut.chmod(0)
+        root = os.geteuid()
+        try:
+            os.seteuid(root or 65534)
+            listing = listed(place, "mailgraph", "here", split=False)
+        finally:
+            os.seteuid(root)
+            shut.chmod(0o755)
+    assert list(listing.hosts) == ["open"]
+    assert listing.faults == [f"can't read {shut}: Permission denied (it should be readable for the web server's user)"]
 
 
 @pytest.mark.parametrize("rate", [-math.inf, 1e300])
