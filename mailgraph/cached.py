@@ -101,7 +101,7 @@ class Cached:
             if source not in columns:
                 raise self._error(path, f"unknown DS name '{source}'")
 
-    def sync(self, path: str) -> None:
+    def sync(self, paths: Sequence[str]) -> None:
         """See Access: the far machine's kernel writes it within half a minute, and rrdcached knows no sync."""
 
     def make_directory(self, path: str) -> None:

@@ -6,7 +6,8 @@ already, and what they lack stands in the checkpoint.
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Collection, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mailgraph.checkpoint import Checkpoint, CheckpointError
@@ -15,11 +16,11 @@ from mailgraph.ledger import KEPT, Ledger, as_minute
 from mailgraph.logforms import Stamps
 from mailgraph.messages import Messages
 from mailgraph.ownrules import OwnRules
-from mailgraph.rrd import OutdatedError, RrdError, Store, UnreachableError
+from mailgraph.rrd import OutdatedError, RrdError, Store, UnreachableError, events_of
 from mailgraph.scanner import Options, Scanner, Tally
 from mailgraph.schema import CLASSICAL_COUNTERS, STEP
 from mailgraph.sources import Block, Position
-from mailgraph.splitting import Hosts, hosts_of
+from mailgraph.splitting import Hosts
 
 if TYPE_CHECKING:
     from mailgraph.ranges import Counted
@@ -41,6 +42,9 @@ RECENT = 300
 
 REMEMBERED_OF_HOSTS = 1000
 """Closed minutes that are remembered for hosts' files that can't be written, a tenth where there are 100 hosts."""
+
+ON_DISK_AFTER = 15 * STEP
+"""Seconds after which the kernel has surely written what an RRD file was given; half a minute is usual."""
 
 REMEMBERED_MINUTES = 7 * 24 * 60
 """Closed minutes that are remembered at most for an RRD file that can't be written; then only the log has them."""
@@ -98,6 +102,8 @@ class Counting:
         self._behind: State | None = None
         self._position: Position | None = None
         self._written_through = held
+        self._on_disk_through = 0
+        self._on_the_way: deque[tuple[float, int]] = deque()
         self._wrote_at = self._clock()
 
     def start(self) -> None:
@@ -259,8 +265,9 @@ class Counting:
         of_hosts: list[RrdError] = []
         self._written = []
         try:
-            for store in self._stores_to_write():
-                hindrances = self._write_store(store)
+            events = events_of(ledger.closed.values())
+            for store in self._all_stores():
+                hindrances = self._write_store(store, events)
                 (failed if store is self._store else of_hosts).extend(hindrances)
                 if not hindrances:
                     self._written.append(store)
@@ -282,6 +289,8 @@ class Counting:
             self._say(f"{failed[0]}; the totals are written, and {minutes} minutes of such a host are remembered")
         elif before and not failed:
             self._say("writing the hosts' files works again")
+            self._on_disk_through = 0  # they took minutes just now that the others have had for long
+            self._on_the_way.clear()
 
     def _remembered(self) -> int:
         """Seconds of closed minutes that are remembered."""
@@ -289,31 +298,22 @@ class Counting:
             return KEPT
         return max(KEPT, REMEMBERED_OF_HOSTS // (1 + len(self._hosts.names) // 10) * STEP)
 
-    def _stores_to_write(self) -> Iterator[Store]:
-        """That of the totals, and those of hosts that have events or had some: their silence is stored too."""
+    def _all_stores(self) -> Iterator[Store]:
+        """That of the totals, and those of the hosts."""
         yield self._store
-        heard = hosts_of(self._ledger.closed.values())
         for host in self._hosts.names:
             if host not in self._stores:
                 self._stores[host] = self._store.of_host(host)
-            if host in heard or self._has_files(host):
-                yield self._stores[host]
+            yield self._stores[host]
 
-    def _has_files(self, host: str) -> bool:
-        try:
-            return self._stores[host].exists()
-        except UnreachableError:
-            raise
-        except RrdError:  # which writing them will say
-            return True
-
-    def _write_store(self, store: Store) -> list[RrdError]:
+    def _write_store(self, store: Store, events: Collection[str]) -> list[RrdError]:
         """Bring a store's files to the newest closed minute; what hindered it.  Raises UnreachableError."""
         ledger = self._ledger
         failed: list[RrdError] = []
         for family in store.families:
             try:
-                created = store.write(family, ledger.closed, ledger.kept_from or 0, ledger.closed_through or 0)
+                after, through = ledger.kept_from or 0, ledger.closed_through or 0
+                created = store.write(family, ledger.closed, after, through, events)
                 if created and store is self._store and not family.on_demand and self._written_through is not None:
                     self._say(f"{store.path(family)} was not there any more; made it anew")
             except UnreachableError:
@@ -332,8 +332,13 @@ class Counting:
             self._report(f"update {minute}:{values}{'' if counts else ' (SKIP)'}")
 
     def _forget_before(self, through: int) -> None:
-        """Let go of old minutes; a batch of more than a quarter of an hour only once the disk has it."""
-        if self._written_through is None or self._written_through < through - KEPT:
-            for store in self._written:
-                store.sync()
-        self._ledger.forget(through - self._remembered())
+        """Let go of old minutes, of those that were just written only once the disk has them."""
+        now, last = self._clock(), through - self._remembered()
+        self._on_the_way.append((now, through))
+        while self._on_the_way[0][0] <= now - ON_DISK_AFTER:
+            self._on_disk_through = self._on_the_way.popleft()[1]
+        if self._on_disk_through < last and self._ledger.keeps(last):
+            self._store.sync(store for store in self._written if store is not self._store)
+            self._on_disk_through = through
+            self._on_the_way.clear()
+        self._ledger.forget(last)

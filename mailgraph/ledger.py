@@ -6,6 +6,7 @@ next arrives or, once the log is read to its end, when the clock has left it; cl
 surely hold them.
 """
 
+import sys
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
@@ -95,11 +96,15 @@ class Ledger:
         """
         balance = {counter: counts.get(counter, 0) + self._owed.get(counter, 0) for counter in counts | self._owed}
         self._owed = {counter: times for counter, times in balance.items() if times < 0}
-        return {counter: times for counter, times in balance.items() if times > 0}
+        return {sys.intern(counter): times for counter, times in balance.items() if times > 0}
+
+    def keeps(self, minute: int) -> bool:
+        """Whether ``forget`` of that minute would let go of anything."""
+        return self.kept_from is not None and minute > self.kept_from
 
     def forget(self, through: int) -> None:
         """Let go of closed minutes up to ``through``, which all RRDs surely hold."""
-        if self.kept_from is not None and through > self.kept_from:
+        if self.keeps(through):
             self.closed = {minute: counts for minute, counts in self.closed.items() if minute > through}
             self.kept_from = through
 

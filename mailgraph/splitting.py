@@ -86,8 +86,3 @@ class Hosts:
                 " (see --hosts-limit)"
             )
         return {key: times for key, times in counts.items() if key not in refused}
-
-
-def hosts_of(minutes: Iterable[Counts]) -> set[str]:
-    """The hosts that have events in these."""
-    return {key.partition(OF_HOST)[0] for counts in minutes for key in counts if OF_HOST in key}
