@@ -65,7 +65,7 @@ class Disk:
         if "w" in mode:
             write = file.write
 
-            def cut_short(text: str) -> None:
+            def cut_short(text: bytes) -> None:
                 write(text[: len(text) // 2])
                 file.flush()
 
