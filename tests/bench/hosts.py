@@ -90,10 +90,10 @@ def follow(directory: Path, hosts: int, rate: float, minutes: int) -> Followed |
         process.wait_until_read(log)
         before = process.look()
         ends = deque([0], CLOSE)
-        is_settled = False
+        first = 0
         for number in _seconds(begun, minutes * MINUTE):
-            if not is_settled and number >= FIRST * MINUTE and (process.position(log) or 0) >= ends[0]:
-                is_settled = True
+            if not first and number >= FIRST * MINUTE and (process.position(log) or 0) >= ends[0]:
+                first = number
                 before = process.look()
             with log.open("ab") as file:
                 file.write(lines.second(begin, number))
@@ -101,9 +101,10 @@ def follow(directory: Path, hosts: int, rate: float, minutes: int) -> Followed |
         ended = time.monotonic()
         process.wait_until_read(log)
         used = process.look().since(before)
+        faster = (minutes * MINUTE - first) / used.moment
         return Followed(
-            used.busy / SPEED,
-            used.written / SPEED * MINUTE,
+            used.busy / faster,
+            used.written / faster * MINUTE,
             process.most_memory(),
             used.memory,
             sum(file.stat().st_size for file in directory.rglob("*.rrd")),

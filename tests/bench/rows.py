@@ -289,7 +289,7 @@ def many_hosts(plan: Plan) -> Iterator[Row]:
     lines = round(rate * DAY)
     yield Row(f"{most} hosts, {rate:,.0f} lines a second: share", f"{followed.share:.2%}", followed.share)
     yield Row(f"  a day's {lines:,} lines, of {plan.minutes} minutes' share", busy=followed.share * DAY)
-    yield Row("  seconds behind in the end", f"{followed.behind:.1f} s")
+    yield Row("  seconds behind in the end", f"{followed.behind:.1f} s", followed.behind, aim=Aim(60))
     yield Row("  memory at most", memory=followed.most)
     yield Row("  memory in the end", memory=followed.memory)
     yield Row("  RRD files", f"{followed.files / 1e6:.0f} MB")
