@@ -294,6 +294,9 @@ def syncfs(descriptor: int) -> None:
     import ctypes  # takes 5 ms to import, which the many who have few files need not wait for
 
     library = ctypes.CDLL(None, use_errno=True)
+    if not hasattr(library, "syncfs"):  # no Linux
+        os.sync()
+        return
     if library.syncfs(descriptor):
         code = ctypes.get_errno()
         raise OSError(code, os.strerror(code))
