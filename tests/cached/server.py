@@ -49,9 +49,15 @@ class Server:
         assert self._process is not None
         self._process.send_signal(SIGSTOP)
         try:
+            until(self._is_stopped)
             yield
         finally:
             self._process.send_signal(SIGCONT)
+
+    def _is_stopped(self) -> bool:
+        """Whether each thread has taken notice of the signal."""
+        threads = Path(f"/proc/{self._process.pid}/task").glob("*/stat")
+        return all(stat.read_text().rpartition(")")[2].split()[0] == "T" for stat in threads)
 
     def _answers(self) -> bool:
         host, _, port = self.tcp.rpartition(":")

@@ -10,6 +10,7 @@ from collections import Counter
 
 import pytest
 
+from mailgraph.checkpoint import as_json
 from mailgraph.logforms import Stamps
 from mailgraph.messages import Messages
 from mailgraph.scanner import Options, Scanner, Tally
@@ -185,5 +186,5 @@ def test_a_restart_after_every_few_lines_changes_nothing(names: tuple[str, ...],
     for start in range(0, len(log), lines):
         scanner = Scanner(Options(), Stamps(2026), window, messages)
         tallies.append(scanner.scan(b"".join(log[start : start + lines]), 0))
-        window, messages = scanner.window, Messages.restored(json.loads(json.dumps(scanner.messages.state())))
+        window, messages = scanner.window, Messages.restored(json.loads(as_json(scanner.messages.state())))
     assert total(*tallies) == counts(b"".join(log))
