@@ -31,8 +31,8 @@ BEFORE = REMEMBERED + 5 * STEP
 What lasts longer comes up again: Postfix ends a session that is silent for five minutes.
 """
 
-BEFORE_LEAST, BEFORE_MOST = 40, 2
-"""At least one in 40 bytes of a lane's length is scanned before it (hours, on a quiet server), at most every other."""
+BEFORE_LEAST = 40
+"""At least one in 40 bytes of a lane's length is scanned before it: hours, on a quiet server."""
 
 TAIL = 32 << 20
 """Bytes of text at the end of a compressed file that are scanned before a lane."""
@@ -51,13 +51,15 @@ class Sizes(NamedTuple):
     """Bytes: of a lane at least (so that it is worth a process) and at most (its tallies wait for the lanes before).
 
     There is one tally for each ``span`` of a lane: behind it, a guess that was wrong can prove right.  What is
-    remembered costs as much to hand over as four megabytes of log to scan.
+    remembered costs as much to hand over as four megabytes of log to scan.  ``worth`` is how many times as fast it must
+    be at least, going by what is scanned before the lanes: that is most of a storm's log of an hour.
     """
 
     least: int = 16 << 20
     most: int = 1 << 30
     span: int = 128 << 20
     block: int = BLOCK
+    worth: float = 1.5
 
 
 SIZES = Sizes()
@@ -209,7 +211,10 @@ class _Cutter:
             return []
         middle = self._cut(size // 2)
         before = self._before(middle, size // number)[1] if middle else 0
-        length = (size + (number - 1) * before) // number
+        scanned = size + (number - 1) * before
+        if min(jobs, number) * size < self._sizes.worth * scanned:
+            return []
+        length = scanned // number
         cuts = {self._cut(length + lane * (length - before)) for lane in range(number - 1)} - {0, size}
         return [self._lane(begin, end, length) for begin, end in pairwise((0, *sorted(cuts), size))] if cuts else []
 
@@ -263,8 +268,8 @@ class _Cutter:
             distance *= 2
         blocks = range(max(end - distance, 0), end, block)
         enough = bisect_left(blocks, earliest, key=lambda offset: self._minute(file, offset, self._stamps))
-        longest, least = end - length // BEFORE_MOST, end - max(length // BEFORE_LEAST, 2 * WINDOW)
-        start = self._line_start(file, max(min(max(blocks[max(enough - 1, 0)], longest), least), 0))
+        least = end - max(length // BEFORE_LEAST, 2 * WINDOW)
+        start = self._line_start(file, max(min(blocks[max(enough - 1, 0)], least), 0))
         return Span(file.path, start, end, file.key, block), end - start
 
     def _known_at(self, place: int) -> int | None:

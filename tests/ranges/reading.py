@@ -19,7 +19,7 @@ from mailgraph.workers import counted_along
 
 NOW = 1_796_000_000
 
-TINY = Sizes(least=4096, most=8192, span=2048, block=512)
+TINY = Sizes(least=4096, most=8192, span=2048, block=512, worth=0)
 
 DEFAULT = Options()
 

@@ -27,7 +27,7 @@ def _utc(set_zone: SetZone) -> None:
     set_zone("UTC")
 
 
-def refusals(path: Path, lines: int, pause: int) -> Path:
+def refusals(path: Path, lines: int, pause: float) -> Path:
     """A log of lines that are all alike, 150 bytes long and so many seconds apart."""
     text = (
         b" mail postfix/smtpd[7]: NOQUEUE: reject: RCPT from x.example[192.0.2.7]: 550 5.1.1 no; from=<>".ljust(130)
@@ -87,10 +87,17 @@ def test_a_file_that_is_not_there_is_left_to_whoever_reads(tmp_path: Path) -> No
     assert lanes([str(path), str(tmp_path / "nothing")], 2, None, TINY) == []
 
 
+@pytest.mark.parametrize(("seconds", "is_cut"), [(0.1, False), (2, True)], ids=["half an hour", "half a day"])
+def test_a_log_of_which_most_would_be_scanned_twice_is_not_cut(tmp_path: Path, seconds: float, is_cut: bool) -> None:
+    path = refusals(tmp_path / "mail.log", 20_000, seconds)
+    sizes = Sizes(least=MEBIBYTE // 16, most=64 * MEBIBYTE, span=64 * MEBIBYTE, block=4096)
+    assert bool(lanes([str(path)], 2, None, sizes)) is is_cut
+
+
 def test_as_many_lanes_as_processes_share_the_work(tmp_path: Path) -> None:
     """The first lane is as long as each other with what is scanned before it."""
     path = refusals(tmp_path / "mail.log", 20_000, 2)
-    sizes = Sizes(least=MEBIBYTE // 16, most=64 * MEBIBYTE, span=64 * MEBIBYTE, block=4096)
+    sizes = Sizes(least=MEBIBYTE // 16, most=64 * MEBIBYTE, span=64 * MEBIBYTE, block=4096, worth=0)
     cut = lanes([str(path)], 4, None, sizes)
     ends = [lane.spans[-1].end or path.stat().st_size for lane in cut]
     begins = [lane.before.begin if lane.before else 0 for lane in cut]
