@@ -345,9 +345,23 @@ def _show_unparsed(job: _Job) -> int:
     return 0
 
 
+def _options(given: argparse.Namespace) -> "Options":
+    from mailgraph.scanner import Options
+
+    return Options(
+        given.classic,
+        given.ignore_localhost,
+        tuple(given.ignore_host),
+        given.rbl_is_spam,
+        given.virbl_is_virus,
+        given.lmtp_is_smtp,
+        given.host,
+        given.hosts_limit if given.split_hosts else 0,
+    )
+
+
 def _job(given: argparse.Namespace, values: dict[str, str]) -> _Job:
     from mailgraph.ownrules import OwnRules, load
-    from mailgraph.scanner import Options
 
     rules = given.rules or values.get("RULES_FILE")
     own = load(rules) if rules else OwnRules()
@@ -370,16 +384,7 @@ def _job(given: argparse.Namespace, values: dict[str, str]) -> _Job:
         verbose=given.verbose,
         year=given.year,
         jobs=given.jobs or _cores(),
-        options=Options(
-            given.classic,
-            given.ignore_localhost,
-            tuple(given.ignore_host),
-            given.rbl_is_spam,
-            given.virbl_is_virus,
-            given.lmtp_is_smtp,
-            given.host,
-            given.hosts_limit if given.split_hosts else 0,
-        ),
+        options=_options(given),
         own=own,
         families=(*_families(given), *own.families),
         directory=os.path.abspath(directory),

@@ -46,9 +46,6 @@ REMEMBERED_OF_HOSTS = 1000
 ON_DISK_AFTER = 15 * STEP
 """Seconds after which the kernel has surely written what an RRD file was given; half a minute is usual."""
 
-REMEMBERED_MINUTES = 7 * 24 * 60
-"""Closed minutes that are remembered at most for an RRD file that can't be written; then only the log has them."""
-
 
 class Start(NamedTuple):
     """Where reading the log starts: behind a position, else with what is newer than ``since`` (epoch seconds)."""
@@ -276,8 +273,6 @@ class Counting:
         if not self._checkpoint:
             failed += of_hosts
         if failed:
-            if len(ledger.closed) > REMEMBERED_MINUTES:
-                ledger.forget(ledger.closed_through - REMEMBERED_MINUTES * STEP)
             raise failed[0]
         self._note_of_hosts(of_hosts)
 

@@ -213,13 +213,14 @@ class Loop:
         with contextlib.ExitStack() as closed:
             for log in self._logs:
                 closed.callback(log.close)
-            while not self._turn():
-                pass
+            going_on = True
+            while going_on:
+                going_on = self._turn()
             left = [log.leave() for log in self._logs]
             return all(left)
 
     def _turn(self) -> bool:
-        """One block of each log; whether that was the last turn."""
+        """One block of each log; whether there is another turn."""
         if self._sampling:
             self._sampling.turn()
         busy = [log.turn() for log in self._logs]
@@ -227,12 +228,12 @@ class Loop:
             self._signals.hangup = False
             self._reopen()
         if all(log.ended for log in self._logs):
-            return True
+            return False
         if not any(busy) and not self._signals.stop:
             read = (descriptor for log in self._logs for descriptor in log.descriptors)
             said = self._sampling.descriptors if self._sampling else ()
             self._signals.wait(POLL, *read, *said)
-        return self._signals.stop
+        return not self._signals.stop
 
 
 def is_running(pid: int) -> bool:
