@@ -108,7 +108,8 @@ def _play_sample() -> None:
         if counted.returncode:
             raise Ended(f"counting the sample failed with status {counted.returncode} (see above)")
         random = Random(now)
-        with _running(*_daemon(log, directory), env=environment) as daemon, _page(directory, environment) as page:
+        follow = [*_daemon(log, directory), "--no-machine"]  # the sample's mail is no load of this one
+        with _running(*follow, env=environment) as daemon, _page(directory, environment) as page:
             while True:
                 _watch(daemon, page, for_seconds=LIVE_SECONDS)
                 with open(log, "a", encoding="ascii") as file:

@@ -126,6 +126,7 @@ def test_the_samples_live_lines_go_on(home: Home, tmp_path: Path) -> None:
         size = log.stat().st_size
         until(lambda: log.stat().st_size > size)
         assert run.interrupt() == 0
+    assert not list(home.sample.glob("*_load.rrd"))
 
 
 def test_a_second_call_goes_on_with_the_sample_that_was_counted(home: Home) -> None:
