@@ -10,14 +10,14 @@ import os
 import pwd
 import stat
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from enum import IntEnum
 from io import FileIO
 from typing import Any, NamedTuple
 
 from mailgraph import MailgraphError, config, rrdcached, spool, unparsed
 from mailgraph.cached import Cached
-from mailgraph.checkpoint import Checkpoint, CheckpointError
+from mailgraph.checkpoint import Checkpoint, CheckpointError, path_of
 from mailgraph.daemon import holder, read_pid
 from mailgraph.files import HOSTS, QUIET
 from mailgraph.hosts import Listing, listed
@@ -29,7 +29,7 @@ from mailgraph.rrd import RrdError, Store
 from mailgraph.rrdcached import Connection, NoRrdcachedError
 from mailgraph.rrdfile import NotReadable, RrdFile
 from mailgraph.scanner import Options, Scanner
-from mailgraph.schema import DAY, FAMILIES, GAUGE, MACHINE, STEP, Family
+from mailgraph.schema import DAY, FAMILIES, GAUGE, MACHINE, STEP, Family, host_directory
 from mailgraph.sources import Position
 from mailgraph.values import programs
 
@@ -75,7 +75,8 @@ class Setup(NamedTuple):
 
     ``values`` are the configuration file's, which the page goes by; ``log`` is None where none was found, ``rrdcached``
     where the RRD files are in ``directory``.  ``machine`` says whether load and queue are stored, ``queue`` and
-    ``programs`` are directories, empty where none is named.
+    ``programs`` are directories, empty where none is named.  ``host`` is empty, or the one of ``logs_of_hosts``
+    whose log and files are looked at.
     """
 
     values: Mapping[str, str]
@@ -92,6 +93,12 @@ class Setup(NamedTuple):
     rrdcached: str | None = None
     rrdcached_host: str = ""
     logs_of_hosts: tuple[tuple[str, str], ...] = ()
+    host: str = ""
+
+    @property
+    def setting(self) -> str:
+        """What names the log."""
+        return "HOST_LOGS" if self.host else "MAIL_LOG"
 
 
 def report(findings: list[Finding]) -> str:
@@ -116,10 +123,10 @@ def check(setup: Setup, now: float) -> list[Finding]:
     pid = holder(setup.directory, setup.rrd_name)
     return [
         _configuration(),
-        *_logs(setup, now),
+        *_of_each_log(setup, lambda one: _log(one, now)),
         *_daemon(setup, pid),
         *_directory(setup, pid),
-        *(_counted(setup, pid, now) if setup.log or not setup.logs_of_hosts else ()),
+        *_of_each_log(setup, lambda one: _counted(one, pid, now)),
         *_queue(setup),
         *_programs(setup),
         *_page(setup),
@@ -134,25 +141,21 @@ def _configuration() -> Finding:
     return Finding(Level.OK, "configuration", f"{path} is not there; everything is at its default")
 
 
-# The log
-
-
-def _counted(setup: Setup, pid: int | None, now: float) -> Iterator[Finding]:
-    yield from _rrds(setup, pid, now)
-    yield _checkpoint(setup, now)
-
-
-def _logs(setup: Setup, now: float) -> Iterator[Finding]:
+def _of_each_log(setup: Setup, look: Callable[[Setup], Iterator[Finding]]) -> Iterator[Finding]:
+    """What there is to say of the main log, and of each host's, by name."""
     if setup.log or not setup.logs_of_hosts:
-        yield from _log(setup, now)
+        yield from look(setup)
     for host, log in setup.logs_of_hosts:
-        for finding in _log(setup._replace(log=log), now):
+        for finding in look(setup._replace(log=log, host=host, machine=False)):
             yield finding._replace(subject=f"{finding.subject} of {host}")
+
+
+# The log
 
 
 def _log(setup: Setup, now: float) -> Iterator[Finding]:
     log = setup.log
-    name_it = f"set MAIL_LOG in {config.path()} to the mail log"
+    name_it = f"set {setup.setting} in {config.path()} to the mail log"
     if log is None:
         yield Finding(Level.PROBLEM, "log", f"none of {', '.join(config.MAIL_LOGS)} is there", _written(name_it))
         return
@@ -228,20 +231,19 @@ def _lines(setup: Setup, path: str, lines: list[bytes], written: float, now: flo
     block = b"".join(line + b"\n" for line in lines)
     stamps.refer(written)
     unknown = scanner.unknown_lines(block)
-    yield _known_lines(path, len(lines), unknown)
+    yield _known_lines(setup, path, len(lines), unknown)
     if len(unknown) < len(lines):
         yield _events(setup, scanner, block, written)
         yield _uncovered(scanner, block)
         yield from _last_line(path, lines, stamps, written, now)
 
 
-def _known_lines(path: str, count: int, unknown: list[bytes]) -> Finding:
+def _known_lines(setup: Setup, path: str, count: int, unknown: list[bytes]) -> Finding:
     text = f"{count - len(unknown)} of the last {count} in {path} have a known form"
     more = tuple(unparsed.shown(line) for line in unknown[:SHOWN_LINES])
     if len(unknown) == count:
-        return Finding(
-            Level.PROBLEM, "lines", text, f"is it a mail log?  Else set MAIL_LOG in {config.path()} to one", more
-        )
+        mend = f"is it a mail log?  Else set {setup.setting} in {config.path()} to one"
+        return Finding(Level.PROBLEM, "lines", text, mend, more)
     if len(unknown) > FEW * count:
         return Finding(Level.WARNING, "lines", text, "these are skipped; have syslog write a file of mail alone", more)
     return Finding(Level.OK, "lines", text, more=more)
@@ -255,7 +257,7 @@ def _events(setup: Setup, scanner: Scanner, block: bytes, written: float) -> Fin
     counted = ", ".join(f"{counter} {times}" for counter, times in sorted(totals.items()) if times > 0)
     if counted:
         return Finding(Level.OK, "events", f"in these lines: {counted}")
-    mend = f"set MAIL_LOG in {config.path()} to the mail log"
+    mend = f"set {setup.setting} in {config.path()} to the mail log"
     if setup.options.host is not None:
         mend = f"mend --host {setup.options.host}, or {mend}"
     return Finding(Level.WARNING, "events", "none of these lines counts", mend)
@@ -345,6 +347,12 @@ def _directory(setup: Setup, pid: int | None) -> Iterator[Finding]:
         yield Finding(Level.OK, "RRD directory", directory)
 
 
+def _counted(setup: Setup, pid: int | None, now: float) -> Iterator[Finding]:
+    """What is kept of a log."""
+    yield from _rrds(setup, pid, now)
+    yield _checkpoint(setup, now)
+
+
 def _rrds(setup: Setup, pid: int | None, now: float) -> Iterator[Finding]:
     if setup.rrdcached:
         yield from _cached(setup, setup.rrdcached, pid, now)
@@ -356,7 +364,7 @@ def _rrds(setup: Setup, pid: int | None, now: float) -> Iterator[Finding]:
 
 
 def _rrd(setup: Setup, family: Family, pid: int | None, now: float) -> Finding:
-    store = Store(setup.directory, (family,), setup.rrd_name)
+    store = Store(host_directory(setup.directory, setup.host), (family,), setup.rrd_name)
     path = store.path(family)
     name = os.path.basename(path)
     if not os.path.lexists(path):
@@ -380,7 +388,7 @@ def _rrd(setup: Setup, family: Family, pid: int | None, now: float) -> Finding:
 
 def _cached(setup: Setup, address: str, pid: int | None, now: float) -> Iterator[Finding]:
     """The files behind an rrdcached, after that itself; there is nothing to say of them where it can't be reached."""
-    directory = "" if setup.options.hosts_limit else f"{rrdcached.directory(setup.rrdcached_host)}/"
+    directory = "" if setup.options.hosts_limit else f"{rrdcached.directory(setup.host or setup.rrdcached_host)}/"
     with contextlib.closing(Connection(address)) as connection:
         access = Cached(connection)
         try:
@@ -434,7 +442,7 @@ def _last_update(setup: Setup, name: str, path: str, last: int, pid: int | None,
 
 
 def _checkpoint(setup: Setup, now: float) -> Finding:
-    path = os.path.join(setup.directory, f"{setup.rrd_name}.checkpoint")
+    path = path_of(setup.directory, setup.rrd_name, setup.host, far=bool(setup.rrdcached))
     again = "the daemon reads the log again from its start, and counts nothing twice"
     try:
         state = Checkpoint(path).load()
@@ -447,7 +455,7 @@ def _checkpoint(setup: Setup, now: float) -> Finding:
         return Finding(Level.WARNING, "checkpoint", said, f"rm {path}: {again}")
     written = f"written {_ago(now - _modified(path))}"
     if state["log"] != setup.log:
-        mend = f"set MAIL_LOG in {config.path()}, or restart the daemon: {_service('restart')}"
+        mend = f"set {setup.setting} in {config.path()}, or restart the daemon: {_service('restart')}"
         return Finding(Level.WARNING, "checkpoint", f"{written}, of another log: {state['log']}", mend)
     return Finding(Level.OK, "checkpoint", f"{written}; {_read_so_far(position)}")
 

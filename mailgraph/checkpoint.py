@@ -6,12 +6,20 @@ from typing import Any
 
 from mailgraph import MailgraphError
 from mailgraph.digests import blake2b
+from mailgraph.schema import host_directory
 
 VERSION = 1
 
 
 class CheckpointError(MailgraphError):
     """A checkpoint that can't be written, or one that can't be read; the text names the file and the reason."""
+
+
+def path_of(directory: str, rrd_name: str, host: str, far: bool) -> str:
+    """Where a log's checkpoint is: of a host's log beside its RRD files, unless they are ``far``."""
+    if host and far:  # a directory of hosts here would tell the page that their files are here
+        return f"{directory}/{rrd_name}.{host}.checkpoint"
+    return f"{host_directory(directory, host)}/{rrd_name}.checkpoint"
 
 
 _DIGEST = b',"digest":"'

@@ -524,21 +524,14 @@ class _Part(NamedTuple):
 
 
 def _parts(job: _Job, connection: "Connection | None") -> Iterator[_Part]:
-    from mailgraph.checkpoint import Checkpoint
+    from mailgraph.checkpoint import Checkpoint, path_of
     from mailgraph.rrd import make_directory
 
-    file = f"{job.rrd_name}.checkpoint"
-    if job.logs:
-        checkpoint = None if job.cat else Checkpoint(os.path.join(job.directory, file))
-        yield _Part(job.log, _store(job, connection), checkpoint)
-    for host, log in job.logs_of_hosts:
-        if connection:  # a directory of hosts here would tell the page that their files are here
-            checkpoint = Checkpoint(os.path.join(job.directory, f"{job.rrd_name}.{host}.checkpoint"))
-        else:
-            directory = os.path.join(job.directory, schema.HOSTS_DIRECTORY, host)
-            make_directory(directory)
-            checkpoint = Checkpoint(os.path.join(directory, file))
-        yield _Part(log, _store(job, connection, host), checkpoint)
+    for host, log in (*(("", log) for log in job.logs[:1]), *job.logs_of_hosts):
+        if not connection:
+            make_directory(schema.host_directory(job.directory, host))
+        path = path_of(job.directory, job.rrd_name, host, far=bool(connection))
+        yield _Part(log, _store(job, connection, host), None if job.cat else Checkpoint(path))
 
 
 def _followed(job: _Job, counting: "Counting", say: Callable[[str], None]) -> "Followed":
@@ -563,8 +556,7 @@ def _store(job: _Job, connection: "Connection | None", host: str = "") -> "Store
     from mailgraph.rrdcached import directory
 
     if connection is None:
-        place = os.path.join(job.directory, schema.HOSTS_DIRECTORY, host) if host else job.directory
-        return Store(place, job.families, job.rrd_name)
+        return Store(schema.host_directory(job.directory, host), job.families, job.rrd_name)
     place = "" if job.options.hosts_limit else directory(host or job.rrdcached_host)
     return Store(place, job.families, job.rrd_name, Cached(connection))
 

@@ -84,6 +84,11 @@ MINUTES = Family("_minutes", tuple((counter, counter) for counter in CLASSICAL_C
 """What the classical files hold, minute by minute."""
 
 
+def host_directory(directory: str, host: str) -> str:
+    """Where a host's RRD files are, beside those in ``directory``; these themselves, where no host is named."""
+    return f"{directory}/{HOSTS_DIRECTORY}/{host}" if host else directory
+
+
 def on_demand(name: str, counters: tuple[str, ...]) -> Family:
     """A family that is none of the original's; each data source is named as its counter."""
     archives = MINUTE_ARCHIVES + CLASSICAL_ARCHIVES

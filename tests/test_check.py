@@ -594,3 +594,38 @@ def test_a_directory_of_hosts_that_is_left_out(machine: Machine) -> None:
         f"{machine.rrd_dir}/hosts/\\udcff is left out: its name is not UTF-8",
         "give the directory another name",
     )
+
+
+def with_log_of_host(machine: Machine) -> dict[str, Finding]:
+    """What is found where the log of the host mx is counted beside the main one, both at the same time."""
+    return machine.findings(logs_of_hosts=(("mx", str(machine.log)),))
+
+
+def test_what_is_said_of_the_main_files_is_said_of_a_hosts_own(machine: Machine) -> None:
+    shutil.copytree(machine.rrd_dir, machine.rrd_dir / "hosts/mx", ignore=shutil.ignore_patterns("hosts"))
+    found = with_log_of_host(machine)
+    for subject in ("log", "last line", "checkpoint", *(family.file_name() for family in schema.FAMILIES)):
+        assert found[f"{subject} of mx"] == found[subject]._replace(subject=f"{subject} of mx")
+
+
+def test_a_hosts_own_files_that_are_damaged(machine: Machine) -> None:
+    directory = machine.rrd_dir / "hosts/mx"
+    directory.mkdir(parents=True)
+    for name in ("mailgraph.rrd", "mailgraph.checkpoint"):
+        (directory / name).write_text("x")
+    found = with_log_of_host(machine)
+    assert found["mailgraph.rrd of mx"].mend.startswith(f"mv {directory}/mailgraph.rrd ")
+    assert found["checkpoint of mx"].mend.startswith(f"rm {directory}/mailgraph.checkpoint:")
+    assert found["mailgraph.rrd"].level == found["checkpoint"].level == OK
+
+
+def test_a_host_of_which_nothing_is_kept_yet(machine: Machine) -> None:
+    found = with_log_of_host(machine)
+    assert (found["mailgraph.rrd of mx"].level, found["mailgraph.rrd of mx"].text) == (WARNING, "is not there yet")
+    assert found["checkpoint of mx"].level == OK
+
+
+def test_a_mend_of_a_hosts_log_names_the_setting_that_names_it(machine: Machine) -> None:
+    found = machine.findings(log=None, logs_of_hosts=(("mx", "/none"),))
+    assert found["log of mx"].mend.endswith(f"set HOST_LOGS in {machine.configuration} to the mail log")
+    assert "log" not in found

@@ -58,6 +58,18 @@ def test_of_one_log_of_many_hosts_it_looks_at_the_totals(machine: Machine, serve
     assert found["rrdcached"].text == f"{server.tcp} answers; the files are mailgraph.rrd, ... there"
 
 
+def test_of_a_log_of_a_host_it_looks_at_the_hosts_files_there_and_its_checkpoint_here(
+    machine: Machine, server: Server
+) -> None:
+    write(server, NOW - 120)
+    checkpoint = machine.rrd_dir / "mailgraph.a.checkpoint"
+    checkpoint.write_text("x")
+    found = machine.findings(rrdcached=server.tcp, rrdcached_host="b", logs_of_hosts=(("a", str(machine.log)),))
+    assert found["mailgraph.rrd of a"].text == "ends at 2023-11-14 23:58, 2 min ago"
+    assert found["mailgraph.rrd"].text == "is not there yet"
+    assert found["checkpoint of a"].mend.startswith(f"rm {checkpoint}:")
+
+
 def test_the_page_of_a_mail_server_asks_rrdcached(machine: Machine, server: Server) -> None:
     values = machine.values | {"RRDCACHED": server.tcp, "RRDCACHED_HOST": "a"}
     found = machine.findings(values=values, rrdcached=server.tcp, rrdcached_host="a")
