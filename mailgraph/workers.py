@@ -5,8 +5,11 @@ A process that dies, or that can't read its lane, takes no count with it: its li
 
 import contextlib
 import multiprocessing
+import os
 import pickle
+import select
 import signal
+import threading
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from multiprocessing.connection import Connection, wait
@@ -92,8 +95,7 @@ class _Crew:
         with contextlib.suppress(OSError):  # no more processes or open files for this user: fewer do it too
             ours, theirs = context.Pipe()
             with theirs:
-                others = (*self._idle, ours)
-                process = context.Process(target=_work, args=(theirs, others, self._lanes, scan), daemon=True)
+                process = context.Process(target=_work, args=(theirs, self._lanes, scan), daemon=True)
                 process.start()
             self._processes.append(process)
             self._idle.append(ours)
@@ -154,16 +156,13 @@ class _Crew:
         self._say("a process that was reading along is gone (killed?); its part of the log is read without it")
 
 
-def _work(pipe: _Pipe, others: Sequence[_Pipe], lanes: Sequence[Lane], scan: Scan) -> None:
-    """Scans the lanes whose numbers come, until nobody asks any more.  Signals are the parent's; it ends this process.
-
-    ``others`` are the parent's ends: were they open here, nobody would learn that the parent is gone.
-    """
+def _work(pipe: _Pipe, lanes: Sequence[Lane], scan: Scan) -> None:
+    """Scans the lanes whose numbers come, until nobody asks any more.  Signals are the parent's, which ends this."""
     signal.set_wakeup_fd(-1)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
-    for other in others:
-        other.close()
+    _let_go_of_all_but(pipe.fileno())
+    threading.Thread(target=_end_with_parent, args=(pipe.fileno(),), daemon=True).start()
     try:
         while True:
             lane = lanes[pipe.recv()]
@@ -174,3 +173,17 @@ def _work(pipe: _Pipe, others: Sequence[_Pipe], lanes: Sequence[Lane], scan: Sca
                 pipe.send_bytes(UNREADABLE)
     except (EOFError, BrokenPipeError, ConnectionResetError):
         return
+
+
+def _let_go_of_all_but(descriptor: int) -> None:
+    """Closes what the parent has open: its lock, and its ends of pipes, which would hide its end."""
+    os.closerange(3, descriptor)
+    os.closerange(descriptor + 1, os.sysconf("SC_OPEN_MAX"))
+
+
+def _end_with_parent(pipe: int) -> None:
+    """Ends this process when the pipe's other end is closed: scanning a lane takes seconds."""
+    hangup = select.poll()
+    hangup.register(pipe, 0)
+    hangup.poll()
+    os._exit(0)

@@ -7,19 +7,20 @@ import resource
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from signal import SIGINT, SIGKILL, SIGTERM
 
 import pytest
 
-from mailgraph.daemon import Followed, Loop, Signals
+from mailgraph.daemon import Alone, Followed, Loop, Signals
 from mailgraph.guess import State
 from mailgraph.ranges import Counted, Lane, Scan, lanes
 from mailgraph.sources import Block, SourceError
 from mailgraph.workers import PAUSE, counted_along
 from tests.conftest import SetZone
-from tests.daemon.process import PATIENCE, command, until
+from tests.daemon.process import PATIENCE, command, holder, until
 from tests.ranges.mail import NOVEMBER, log
 from tests.ranges.reading import NOW, TINY, Reader
 
@@ -192,6 +193,34 @@ def test_they_end_when_the_program_is_killed(reading: "subprocess.Popen[str]") -
     others = children(reading.pid)
     reading.kill()
     reading.wait(PATIENCE)
+    until(lambda: not any(map(is_there, others)))
+
+
+def test_a_program_that_is_killed_leaves_no_lock(reading: "subprocess.Popen[str]", tmp_path: Path) -> None:
+    until(lambda: holder(tmp_path) == reading.pid)
+    reading.kill()
+    reading.wait(PATIENCE)
+    with Alone(str(tmp_path), "mailgraph"):
+        pass
+
+
+def test_they_end_in_the_middle_of_a_lane_when_the_program_is_killed(
+    path: Path, new_reader: Callable[[], Reader]
+) -> None:
+    def scan_for_long(_lane: Lane) -> Iterator[State | Counted]:
+        time.sleep(2 * PATIENCE)
+        yield from ()
+
+    def read() -> None:
+        new_reader().with_others(lanes([str(path)], 2, None, TINY), 2, scan_for_long)
+
+    program = multiprocessing.get_context("fork").Process(target=read)
+    program.start()
+    pid = program.pid or 0
+    until(lambda: len(children(pid)) == 2)
+    others = children(pid)
+    program.kill()
+    program.join(PATIENCE)
     until(lambda: not any(map(is_there, others)))
 
 
