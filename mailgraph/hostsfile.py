@@ -13,9 +13,11 @@
 ``*`` and ``?`` stand for any letters and any one, but in ``names``.  A mistake is a sentence, and what is right counts.
 """
 
+import os
 import tomllib
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
+from stat import S_ISREG
 from typing import Any
 
 KEYS = ("order", "hidden", "names", "groups")
@@ -43,6 +45,9 @@ class HostsFile:
 
     def _read(self) -> dict[str, Any]:
         try:
+            if not S_ISREG(os.stat(self._path).st_mode):  # a pipe that nobody writes to keeps who opens it for ever
+                self.mistakes.append(f"can't read HOSTS_FILE {self._path}: it is no plain file")
+                return {}
             with open(self._path, "rb") as file:
                 return tomllib.load(file)
         except OSError as error:

@@ -1,5 +1,7 @@
 """The hosts file: what is right in it counts, and each mistake is a sentence."""
 
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -90,3 +92,10 @@ def test_a_file_that_cannot_be_read_is_said(tmp_path: Path) -> None:
     (tmp_path / "latin").write_bytes(b"order = ['\xff']")
     (mistake,) = HostsFile(str(tmp_path / "latin"), NAMES).mistakes
     assert mistake.startswith(f"{tmp_path}/latin: 'utf-8' codec can't decode byte 0xff")
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
+def test_what_is_no_plain_file_is_said_and_not_waited_for(tmp_path: Path, make: Callable[[Path], None]) -> None:
+    make(tmp_path / "hosts.toml")
+    mistakes = HostsFile(str(tmp_path / "hosts.toml"), NAMES).mistakes
+    assert mistakes == [f"can't read HOSTS_FILE {tmp_path}/hosts.toml: it is no plain file"]
