@@ -14,6 +14,9 @@ DIGITS = 6
 SIGNIFICANT = 9
 """Digits of a sampled value, of which nobody knows how large it is."""
 
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+"""How a text begins that a spreadsheet runs.  A log's hosts have no such name; a directory may, whoever made it."""
+
 
 def csv(figures: "list[Figures]", asked: "Range") -> str:
     """A line for each row, by its end in UTC, average and maximum of each series; below, the legend's numbers."""
@@ -36,8 +39,9 @@ def csv(figures: "list[Figures]", asked: "Range") -> str:
 
 
 def cell(text: str) -> str:
-    """A text as a cell; one with a comma, a quote or a line break stands in quotes."""
-    return '"' + text.replace('"', '""') + '"' if any(mark in text for mark in ',"\r\n') else text
+    """A text as a cell: one with a comma, a quote or a line break in quotes, what would be a FORMULA behind a '."""
+    plain = f"'{text}" if text.startswith(FORMULA) else text
+    return '"' + plain.replace('"', '""') + '"' if any(mark in plain for mark in ',"\r\n') else plain
 
 
 def json(taken: "Taken") -> str:

@@ -1,13 +1,15 @@
 """Figures for other programs."""
 
 import csv
+import io
 import json
+from pathlib import Path
 
 import pytest
 
 from mailgraph.page import Page
 from mailgraph.schema import Family
-from tests.page.rrds import NOON, Reply
+from tests.page.rrds import NOON, Reply, Steady, several
 from tests.page.test_drawing import legend
 
 
@@ -70,3 +72,15 @@ def test_an_svg_is_one(page: Page) -> None:
     reply = Reply(page, "0-n.svg")
     assert reply.type == "image/svg+xml"
     assert b"<svg" in reply.body[:200]
+
+
+@pytest.mark.parametrize("first", "=+-@\t\r\n")
+def test_a_host_whose_name_a_spreadsheet_would_run_stands_behind_an_apostrophe(tmp_path: Path, first: str) -> None:
+    name = f"{first}1+1"
+    several(tmp_path, {name: Steady(sent=1)}, days=1)
+    page = Page(str(tmp_path), "mailgraph", now=lambda: NOON + 301)
+    hosts = list(csv.reader(io.StringIO(Reply(page, "all&form=csv").text, newline="")))
+    rates = list(csv.reader(io.StringIO(Reply(page, "all&0-traffic.csv").text, newline="")))
+    assert hosts[1][:2] == [f"'{name}", f"'{name}"]
+    assert rates[0][1] == f"'{name} average (msgs/min)"
+    assert json.loads(Reply(page, "all&form=json").text)["hosts"][0]["host"] == name
