@@ -191,7 +191,7 @@ class Many:
         return seen.csv(asked) if asked.form == "csv" else seen.json(asked)
 
     def _overview(self, now: float) -> overview.Overview:
-        seen = survey.survey(self._members, self._known.rrd_name, now)
+        seen = survey.survey(self._members, self._known.rrd_name, now, self._last)
         return overview.Overview(
             self.title,
             self._group,

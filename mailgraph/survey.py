@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from mailgraph.hosts import Host
     from mailgraph.levels import Level, Rates
     from mailgraph.rrdfile import RrdFile
+    from mailgraph.views import Range
 
 COUNTERS = ("sent", "received", "rejected", "virus", "spam", "bounced")
 
@@ -69,12 +70,13 @@ class Surveyed:
         return wrong.index(True)
 
 
-def survey(hosts: "Iterable[Host]", rrd_name: str, now: float) -> list[Surveyed]:
-    """Each host as it is."""
-    return [_surveyed(host, rrd_name, now) for host in hosts]
+def survey(hosts: "Iterable[Host]", rrd_name: str, now: float, last: int) -> list[Surveyed]:
+    """Each host as it is, its totals up to the row with which pictures of their sum end (``last`` as in sums.Sums)."""
+    ranges = [view.range(now, last, view.steps) for view in VIEWS]
+    return [_surveyed(host, rrd_name, now, ranges) for host in hosts]
 
 
-def _surveyed(host: "Host", rrd_name: str, now: float) -> Surveyed:
+def _surveyed(host: "Host", rrd_name: str, now: float, ranges: "Sequence[Range]") -> Surveyed:
     found = Surveyed(host)
     for family in (MAIL, VIRUS):
         path = os.path.join(host.directory, family.file_name(rrd_name))
@@ -85,7 +87,7 @@ def _surveyed(host: "Host", rrd_name: str, now: float) -> Surveyed:
         except Unusable as error:
             found.fault = f"{error}"
             continue
-        _count(found, file, [one for one in COUNTERS if SOURCES[one, PERIODS[0].steps][0] is family], now)
+        _count(found, file, [one for one in COUNTERS if SOURCES[one, PERIODS[0].steps][0] is family], ranges)
         if family is MAIL and not found.is_old(now):
             _judge(found, file)
     if not (found.fault or found.last):
@@ -93,12 +95,11 @@ def _surveyed(host: "Host", rrd_name: str, now: float) -> Surveyed:
     return found
 
 
-def _count(found: Surveyed, file: "RrdFile", counters: list[str], now: float) -> None:
+def _count(found: Surveyed, file: "RrdFile", counters: list[str], ranges: "Sequence[Range]") -> None:
     found.last = max(found.last, file.last)
-    for totals, view in zip(found.totals, VIEWS, strict=True):
-        asked = view.range(now, file.last, view.steps)
-        rows = "AVERAGE", view.steps, asked.first, asked.end
-        sources = [SOURCES[counter, view.steps][1] for counter in counters]
+    for totals, asked in zip(found.totals, ranges, strict=True):
+        rows = "AVERAGE", asked.steps, asked.first, asked.end
+        sources = [SOURCES[counter, asked.steps][1] for counter in counters]
         for counter, source, total in zip(counters, sources, file.totals(sources, *rows), strict=True):
             is_known = -LARGEST < total < LARGEST  # NaN is nowhere; more is from a damaged file
             totals[counter] = total * asked.row if is_known else _known(file.rows(source, *rows), asked.row)

@@ -129,6 +129,26 @@ def test_a_sum_ends_when_every_host_has_had_the_time_to_send(thirteen: Path) -> 
     assert shown(thirteen, "0-n", NOON + 300).range.end == NOON
 
 
+@pytest.mark.parametrize(
+    ("now", "split", "total"), [(NOON + 2, False, 1), (NOON + 301, False, 481), (NOON + 2, True, 481)]
+)
+def test_pictures_and_tables_of_several_hosts_end_with_the_same_row(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, now: float, split: bool, total: int
+) -> None:
+    counts = {NOON - 600: {"sent": 1}, NOON - 60: {"sent": 480}}
+    several(tmp_path, {"one": counts}, days=1)
+    if split:
+        one_a_minute(tmp_path, NOON, 1, (MAIL,), counts)
+    (tmp_path / "default").write_text(f"RRD_DIR={tmp_path}\nSPLIT_HOSTS={'true' if split else 'false'}\n")
+    monkeypatch.setenv("MAILGRAPH_CONFIG", str(tmp_path / "default"))
+    page = Page(host="here", now=lambda: now)
+    for query in ("all&0-n.json", "all&0-traffic.json"):
+        assert json.loads(Reply(page, query).text)["series"][0]["total"] == total
+    assert json.loads(Reply(page, "all&form=json").text)["hosts"][0]["sent"] == total
+    assert Reply(page, "all&form=csv").text.splitlines()[1].startswith(f"one,one,,{total},")
+    assert f"Sent: total {total} messages" in Reply(page, "all").text
+
+
 def test_a_sum_is_kept_until_the_next_row_unless_a_host_is_late(tmp_path: Path) -> None:
     several(tmp_path, {"one": Steady(sent=5)}, end=NOON)
     page = Page(str(tmp_path), "mailgraph", now=lambda: NOW)
