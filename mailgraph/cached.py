@@ -107,6 +107,10 @@ class Cached:
     def make_directory(self, path: str) -> None:
         """See Access: rrdcached makes it with the first file, if it was started with ``-R``."""
 
+    def listed(self, path: str) -> list[str]:  # noqa: ARG002 (nowhere)
+        """See Access: LIST is none of the commands that rrdcached is to allow."""
+        return []
+
     def _columns_of(self, path: str) -> list[str]:
         """The file's data sources in its order: rrdcached takes values by position, and does not even count them."""
         if self._made != self._connection.made:

@@ -117,6 +117,8 @@ class Counting:
         else:
             held = min(self._store.lasts().values(), default=None)
             self._begin(held)
+            if self._options.hosts_limit:  # a log may name others before it names these
+                self._hosts = Hosts(self._options.hosts_limit, self._store.hosts(), say=self._say)
             self.starts_at = Start(None, held)
         self.started = True
 
@@ -156,8 +158,7 @@ class Counting:
             messages = Messages.restored(state["messages"])
             self._scanner = Scanner(self._options, self._stamps, state["window"].encode("latin-1"), messages, self._own)
             self._position = Position.restored(state["position"])
-            limit = self._options.hosts_limit
-            self._hosts = Hosts(limit, map(str, state["hosts"][:limit]), say=self._say)
+            self._hosts = Hosts(self._options.hosts_limit, map(str, state["hosts"]), say=self._say)
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:  # another version's
             raise CheckpointError(f"the checkpoint is of another kind: {error!r}") from error
 

@@ -15,7 +15,7 @@ import rrdtool
 
 from mailgraph import MailgraphError
 from mailgraph.schema import ABSOLUTE, HEARTBEAT, HOSTS_DIRECTORY, STEP, Family
-from mailgraph.splitting import OF_HOST
+from mailgraph.splitting import OF_HOST, safe_name
 
 BATCH = 2000
 """Values of one update call.  librrd crashed at 200,000; batches of some hundreds reach full speed: 1-2 us a value."""
@@ -66,6 +66,9 @@ class Access(Protocol):
     def make_directory(self, path: str) -> None:
         """Have the directory be there."""
 
+    def listed(self, path: str) -> list[str]:
+        """What is in a directory; nothing where there is none, or where that can't be asked for."""
+
 
 class Direct:
     """Files of this machine, by librrd."""
@@ -115,6 +118,13 @@ class Direct:
         """See Access."""
         make_directory(path)
 
+    def listed(self, path: str) -> list[str]:
+        """See Access."""
+        try:
+            return os.listdir(path)
+        except OSError:  # there is none; of one that can't be read, writing says it
+            return []
+
     def _call(self, function: Callable[..., Any], path: str, *arguments: str) -> Any:
         for attempt in range(TRIES):
             try:
@@ -153,6 +163,16 @@ class Store:
         """The store of one host of the log, in ``hosts/HOST/`` of this one's directory."""
         directory = os.path.join(self._directory, HOSTS_DIRECTORY, host)
         return Store(directory, self.families, self._name, self._access, host)
+
+    def hosts(self) -> list[str]:
+        """The hosts that have files, of those that a log may name, in the order of their names."""
+        parent = os.path.join(self._directory, HOSTS_DIRECTORY)
+        names = {family.file_name(self._name) for family in self.families}
+        return [
+            host
+            for host in sorted(self._access.listed(parent))
+            if host == safe_name(os.fsencode(host)) and not names.isdisjoint(self._access.listed(f"{parent}/{host}"))
+        ]
 
     def _key(self, counter: str) -> str:
         return counter if self._host is None else f"{self._host}{OF_HOST}{counter}"

@@ -5,6 +5,7 @@ A log is not to be trusted: whoever may write to it may invent hosts.  Knows no 
 
 import re
 from collections.abc import Callable, Iterable
+from itertools import islice
 
 from mailgraph.digests import blake2b
 
@@ -57,11 +58,11 @@ class Names:
 class Hosts:
     """The hosts that have files of their own: the first ``limit`` ones; what others do is in the totals alone.
 
-    ``say`` gets a message for the administrator when there are more.
+    The first ones of all are those of ``names``.  ``say`` gets a message for the administrator when there are more.
     """
 
     def __init__(self, limit: int, names: Iterable[str] = (), *, say: Callable[[str], None]) -> None:
-        self.names = dict.fromkeys(names)
+        self.names = dict.fromkeys(islice(names, limit))
         self._limit = limit
         self._say = say
         self._said = False

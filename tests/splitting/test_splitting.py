@@ -283,3 +283,20 @@ def test_hosts_are_split_again_after_a_while_without_it(disk: Disk, tmp_path: Pa
     assert machine.said == []
     file = tmp_path / "m/hosts/a/mailgraph.rrd"
     assert rrdtool.info(str(file))["last_update"] == machine.last()
+
+
+def test_without_checkpoint_hosts_that_a_log_invents_displace_none_that_has_files(disk: Disk, tmp_path: Path) -> None:
+    machine = Machine(tmp_path / "m", NOW, SCRIPT, options=Options(hosts_limit=2))
+    machine.run()
+    (tmp_path / "m/mailgraph.checkpoint").unlink()
+    machine.log.write_text("")
+    for name in ("Invented", ".hidden", "empty"):  # no name of a log's host, or without files
+        (tmp_path / "m/hosts" / name).mkdir()
+    for name in ("Invented", ".hidden"):
+        (tmp_path / "m/hosts" / name / "mailgraph.rrd").touch()
+    lines = [sent(host, stamp(880)) for host in "xya"]
+    machine.go_on_with((at(NOW + 900, *lines), at(NOW + 1800), at(NOW + 1810)))
+    machine.run()
+    assert [counted(tmp_path / f"m/hosts/{host}/mailgraph.rrd", "sent", NOW + 840) for host in "ab"] == [1, 0]
+    assert not (tmp_path / "m/hosts/x").exists()
+    assert machine.said[-1].startswith("the log names more than 2 hosts; x and later ones")
