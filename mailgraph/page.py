@@ -48,10 +48,9 @@ TYPES = {"png": "image/png", "svg": SVG, "csv": "text/csv; charset=utf-8", "json
 class Page:
     """The WSGI callable.
 
-    What is not given comes from the configuration file, read anew for each request: ``rrd_dir`` (RRD_DIR) and
-    ``rrd_name`` (``--rrd-name`` in EXTRA_OPTIONS), and CACHE_DIR if one of these is not given.  ``host`` is the
-    heading's; by default this machine.  Style sheet and script are those in the directory ``beside``, where it has
-    them, else the package's.
+    The configuration file is read anew for each request; ``rrd_dir`` and ``rrd_name`` stand for its RRD_DIR and
+    ``--rrd-name``, where they are given.  ``host`` is the heading's; by default this machine.  Style sheet and script
+    are those in the directory ``beside``, where it has them, else the package's.
     """
 
     def __init__(
@@ -199,8 +198,6 @@ class Page:
 
     def _settings(self) -> "_Settings":
         """What is given and what is configured.  Raises ConfigError."""
-        if self._rrd_dir is not None and self._rrd_name is not None:
-            return _Settings(self._rrd_dir, self._rrd_name, {})
         values = config.load()
         return _Settings(self._rrd_dir or config.page_dir(values), self._rrd_name or config.rrd_name(values), values)
 

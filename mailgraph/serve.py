@@ -32,7 +32,10 @@ class Handler(WSGIRequestHandler):
 
 def main() -> int:
     """Serves until TERM or INT; prints the address first."""
-    parser = argparse.ArgumentParser(prog="mailgraph.serve", description="Serves the graph page to this machine.")
+    parser = argparse.ArgumentParser(
+        prog="mailgraph.serve",
+        description="Serves the graph page to this machine; what no option says is as the configuration file says.",
+    )
     parser.add_argument("--port", type=int, default=8080, help="0 takes any that is free (default: %(default)s)")
     parser.add_argument("--rrd-dir", help="where the RRD files are (default: as configured)")
     parser.add_argument("--rrd-name", help="what they are named (default: as configured)")

@@ -1,3 +1,4 @@
+import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,12 @@ from tests.page.browser import Browser
 from tests.page.rrds import NOON, Patterned, one_a_minute
 from tests.page.servers import WEB_SERVERS, Client
 from tests.programs import require
+
+
+@pytest.fixture(autouse=True)
+def _nothing_configured(monkeypatch: pytest.MonkeyPatch) -> None:
+    """But what a test configures itself: this machine may have a mailgraph of its own."""
+    monkeypatch.setenv("MAILGRAPH_CONFIG", os.devnull)
 
 
 @pytest.fixture(scope="session")

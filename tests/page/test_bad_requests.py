@@ -139,8 +139,11 @@ def test_no_request_brings_the_page_down_or_gets_through_to_rrdtool(
     assert len(told) > 100
 
 
-def test_no_file_but_the_pages_own_is_opened(directory: Path) -> None:
+def test_no_file_but_the_pages_own_is_opened(directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever the request; seen by Python's audit of each open."""
+    configuration = tmp_path / "default"
+    configuration.touch()
+    monkeypatch.setenv("MAILGRAPH_CONFIG", str(configuration))
     script = f"""
 import sys
 sys.path.insert(0, {str(Path(mailgraph.__file__).parents[1])!r})
@@ -155,7 +158,7 @@ print(*sorted(path for path in opened if not path.endswith((".py", ".pyc", ".so"
 """
     done = subprocess.run([sys.executable, "-B", "-c", script], check=True, capture_output=True, text=True)
     root = Path(mailgraph.__file__).parents[1]
-    allowed = [root / "cgi-bin/mailgraph.css", *directory.glob("*.rrd")]
+    allowed = [configuration, root / "cgi-bin/mailgraph.css", *directory.glob("*.rrd")]
     assert sorted(done.stdout.split("\n")[:-1]) == sorted(map(str, allowed))
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.page import png
+from tests.page.rrds import Steady, several
 from tests.page.servers import PATIENCE, Client
 
 
@@ -85,3 +86,15 @@ def test_a_port_that_does_not_exist_is_said() -> None:
         _, said = serving.process.communicate(timeout=PATIENCE)
     assert serving.process.returncode == 1
     assert said.startswith("mailgraph.serve: can't serve on 127.0.0.1, port 70000: ")
+
+
+@pytest.mark.parametrize("named", [(), ("--rrd-name", "mailgraph")])
+def test_what_no_option_says_is_as_configured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named: tuple[str, ...]
+) -> None:
+    several(tmp_path, {"mx1": Steady(sent=1)}, days=1)
+    (tmp_path / "hosts.toml").write_text("[names]\nmx1 = 'Frankfurt'\n")
+    (tmp_path / "default").write_text(f"RRD_DIR=/elsewhere\nHOSTS_FILE={tmp_path}/hosts.toml\n")
+    monkeypatch.setenv("MAILGRAPH_CONFIG", str(tmp_path / "default"))
+    with Serving("--port", "0", "--rrd-dir", tmp_path, *named) as serving:
+        assert "mx1,Frankfurt," in Client(serving.port).get("/?all&form=csv").text
