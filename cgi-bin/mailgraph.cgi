@@ -50,9 +50,9 @@ others = []
 for root, packages, python in installations(*([MAILGRAPH] if MAILGRAPH else []), f"{here}/..", f"{here}/../../.."):
     if python == f"python{sys.version_info[0]}.{sys.version_info[1]}":
         sys.path[:0] = root, packages
-        from mailgraph import cgi, page
+        from mailgraph import cgi
 
-        cgi.run(page.Page(RRD_DIR or None, beside=here))
+        cgi.run(RRD_DIR or None, beside=here)
     others += [f"{packages}/../../../bin/{python}", f"/usr/bin/{python}", f"/usr/local/bin/{python}"]
 for other in others:
     if posix.access(other, posix.X_OK) and posix.stat(other).st_ino != posix.stat(sys.executable).st_ino:

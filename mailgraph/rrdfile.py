@@ -6,7 +6,7 @@ waits for a page.
 """
 
 import posix
-from stat import S_ISREG
+from _stat import S_ISREG
 
 from mailgraph.schema import LATEST, STEP
 
@@ -186,14 +186,12 @@ class RrdFile:
 
 
 def _read(path: str) -> bytes:
-    """A file's content."""
-    with open(path, "rb", buffering=0, opener=_opened) as file:
-        found = posix.fstat(file.fileno())
+    """A file's content, without waiting: a pipe among the files would hold the page up for ever."""
+    file = posix.open(path, posix.O_RDONLY | posix.O_NONBLOCK | posix.O_CLOEXEC)
+    try:
+        found = posix.fstat(file)
         if not S_ISREG(found.st_mode) or found.st_size > LARGEST:
             raise NotReadable("it is not an RRD file")
-        return file.readall()
-
-
-def _opened(path: str, flags: int) -> int:
-    """Without waiting: a pipe among the files would hold the page up for ever."""
-    return posix.open(path, flags | posix.O_NONBLOCK)
+        return posix.read(file, found.st_size)
+    finally:
+        posix.close(file)

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from mailgraph import cgi
+
 PACKAGE = Path(__file__).parent.parent / "mailgraph"
 
 FOUNDATION = ("schema", "rrdcached", "config")
@@ -122,3 +124,25 @@ WRITING = {"rrd", "cached", "counting", "sampling", "values", "machine", "daemon
 def test_what_reads_and_counts_knows_no_rrdtool(module: str) -> None:
     for reached in reach(module):
         assert "rrdtool" not in imports(reached)
+
+
+def at_once(module: str) -> set[str]:
+    """Which of the package's modules a module imports when it is imported itself, and those in turn; and itself."""
+    found = {module}
+    for node in ast.parse((PACKAGE / f"{module}.py").read_text()).body:
+        if isinstance(node, ast.ImportFrom) and node.module == "mailgraph":
+            found |= {name for alias in node.names if (name := alias.name) in ORDER}
+        elif isinstance(node, ast.ImportFrom) and str(node.module).startswith("mailgraph."):
+            found.add(str(node.module).removeprefix("mailgraph."))
+    return found.union(*(at_once(name) for name in found - {module}))
+
+
+def test_the_cgi_script_loads_what_the_page_imports_and_nothing_else() -> None:
+    assert set(cgi.MODULES) == at_once("page")
+    assert set(cgi.HTML) == (at_once("document") | at_once("pages")) - set(cgi.MODULES)
+
+
+def test_the_cgi_script_loads_a_module_behind_those_that_it_imports() -> None:
+    loaded = (*cgi.MODULES, *cgi.HTML)
+    for position, module in enumerate(loaded):
+        assert at_once(module) <= set(loaded[: position + 1])
