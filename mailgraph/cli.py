@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mailgraph.counting import Counting, Start
     from mailgraph.daemon import Alone, Followed
     from mailgraph.ownrules import OwnRules
-    from mailgraph.rrd import Store
+    from mailgraph.rrd import Access, Direct, Store
     from mailgraph.rrdcached import Connection
     from mailgraph.sampling import Sampling
     from mailgraph.scanner import Options
@@ -482,15 +482,17 @@ def _run(job: _Job) -> int:
 
 
 def _count(job: _Job, alone: "Alone", say: Callable[[str], None]) -> int:
+    from mailgraph.cached import Cached
     from mailgraph.counting import Counting
     from mailgraph.daemon import Loop, Signals, detached
     from mailgraph.rrd import UnreachableError
 
     connection = _connection(job)
+    files = Cached(connection) if connection else _files_here(job, say)
     report = _report if job.verbose else None
     countings = [
         Counting(part.log, part.store, job.options, job.year, part.checkpoint, job.own, say=say, report=report)
-        for part in _parts(job, connection)
+        for part in _parts(job, files)
     ]
     for counting in countings:
         try:
@@ -502,7 +504,7 @@ def _count(job: _Job, alone: "Alone", say: Callable[[str], None]) -> int:
     if connection:
         connection.close()  # detaching would, behind its back
     process = detached(job.directory, job.pid_file, job.log_file, alone, say) if job.detach else _foreground()
-    sampling = contextlib.closing(_sampling(job, _store(job, connection), say))
+    sampling = contextlib.closing(_sampling(job, _store(job, files), say))
     with process as reopen, Signals() as signals, sampling as sampled:
         alone.sign()
         logs = [_followed(job, counting, say) for counting in countings]
@@ -523,15 +525,15 @@ class _Part(NamedTuple):
     checkpoint: "Checkpoint | None"
 
 
-def _parts(job: _Job, connection: "Connection | None") -> Iterator[_Part]:
+def _parts(job: _Job, files: "Access") -> Iterator[_Part]:
     from mailgraph.checkpoint import Checkpoint, path_of
     from mailgraph.rrd import make_directory
 
     for host, log in (*(("", log) for log in job.logs[:1]), *job.logs_of_hosts):
-        if not connection:
+        if not job.rrdcached:
             make_directory(schema.host_directory(job.directory, host))
-        path = path_of(job.directory, job.rrd_name, host, far=bool(connection))
-        yield _Part(log, _store(job, connection, host), None if job.cat else Checkpoint(path))
+        path = path_of(job.directory, job.rrd_name, host, far=bool(job.rrdcached))
+        yield _Part(log, _store(job, files, host), None if job.cat else Checkpoint(path))
 
 
 def _followed(job: _Job, counting: "Counting", say: Callable[[str], None]) -> "Followed":
@@ -549,16 +551,28 @@ def _connection(job: _Job) -> "Connection | None":
     return Connection(job.rrdcached) if job.rrdcached else None
 
 
-def _store(job: _Job, connection: "Connection | None", host: str = "") -> "Store":
+def _files_here(job: _Job, say: Callable[[str], None]) -> "Direct":
+    """The RRD files of this machine, none of which is left as a kill of an earlier run left it."""
+    from mailgraph.rrd import Direct, RrdError
+    from mailgraph.underway import UnderWay
+
+    files = Direct(UnderWay(os.path.join(job.directory, f"{job.rrd_name}.underway")))
+    try:
+        files.mend()
+    except RrdError as error:  # one file, which may be a host's
+        say(str(error))
+    return files
+
+
+def _store(job: _Job, files: "Access", host: str = "") -> "Store":
     """The store of the log, or of the one that is a host's."""
-    from mailgraph.cached import Cached
     from mailgraph.rrd import Store
     from mailgraph.rrdcached import directory
 
-    if connection is None:
-        return Store(schema.host_directory(job.directory, host), job.families, job.rrd_name)
+    if not job.rrdcached:
+        return Store(schema.host_directory(job.directory, host), job.families, job.rrd_name, files)
     place = "" if job.options.hosts_limit else directory(host or job.rrdcached_host)
-    return Store(place, job.families, job.rrd_name, Cached(connection))
+    return Store(place, job.families, job.rrd_name, files)
 
 
 def _sampling(job: _Job, store: "Store", say: Callable[[str], None]) -> "Sampling":

@@ -1,8 +1,9 @@
 """The RRD files: create, last, batched updates; every error said with file and reason.  Knows no log.
 
 What librrd does silently is undone here: it overwrites files (``--no-overwrite``), takes values by position
-(``--template``), hands updates to a daemon that RRDCACHED_ADDRESS names and loses them if that is down, and crashes
-on very many values in one call (they go in batches).  Measured with librrd 1.7.2.
+(``--template``), hands updates to a daemon that RRDCACHED_ADDRESS names and loses them if that is down, crashes on
+very many values in one call (they go in batches), and leaves half an update where it is killed (``underway``).
+Measured with librrd 1.7.2.
 """
 
 import os
@@ -16,6 +17,7 @@ import rrdtool
 from mailgraph import MailgraphError
 from mailgraph.schema import ABSOLUTE, HEARTBEAT, HOSTS_DIRECTORY, STEP, Family
 from mailgraph.splitting import OF_HOST, safe_name
+from mailgraph.underway import UnderWay, Update
 
 BATCH = 2000
 """Values of one update call.  librrd crashed at 200,000; batches of some hundreds reach full speed: 1-2 us a value."""
@@ -71,9 +73,13 @@ class Access(Protocol):
 
 
 class Direct:
-    """Files of this machine, by librrd."""
+    """Files of this machine, by librrd.
 
-    def __init__(self, pause: Pause = time.sleep) -> None:
+    With ``under_way`` an update that a kill cuts short is completed by ``mend``, as if there had been no kill.
+    """
+
+    def __init__(self, under_way: UnderWay | None = None, pause: Pause = time.sleep) -> None:
+        self._under_way = under_way
         self._pause = pause
         os.environ.pop("RRDCACHED_ADDRESS", None)
 
@@ -91,7 +97,23 @@ class Direct:
 
     def update(self, path: str, sources: Sequence[str], updates: Sequence[str]) -> None:
         """See Access."""
+        if self._under_way:
+            try:
+                self._under_way.keep(Update(path, tuple(sources), tuple(updates)))
+            except OSError as error:
+                raise RrdError(_explained(self._under_way.path, str(error.strerror))) from error
         self._call(rrdtool.update, path, "--template", ":".join(sources), *updates)
+
+    def mend(self) -> None:
+        """Complete the update that a kill cut short.  Only for who alone writes the files.  Raises RrdError."""
+        if not self._under_way:
+            return
+        try:
+            cut_short = self._under_way.undo()
+        except OSError as error:
+            raise RrdError(_explained(error.filename or self._under_way.path, str(error.strerror))) from error
+        if cut_short:
+            self.update(*cut_short)
 
     def check(self, path: str, sources: Sequence[str]) -> None:
         """See Access."""

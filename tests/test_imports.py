@@ -10,7 +10,7 @@ from mailgraph import cgi
 
 PACKAGE = Path(__file__).parent.parent / "mailgraph"
 
-FOUNDATION = ("schema", "rrdcached", "config")
+FOUNDATION = ("schema", "rrdcached", "rrdfile", "config")
 DAEMON = (
     "rules",
     "digests",
@@ -20,6 +20,8 @@ DAEMON = (
     "ownrules",
     "scanner",
     "ledger",
+    "rrdhead",
+    "underway",
     "rrd",
     "cached",
     "rotation",
@@ -41,7 +43,6 @@ PAGE = (
     "themes",
     "graphs",
     "views",
-    "rrdfile",
     "farfile",
     "files",
     "figures",

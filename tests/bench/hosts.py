@@ -18,10 +18,11 @@ from typing import NamedTuple
 from mailgraph.checkpoint import Checkpoint
 from mailgraph.counting import Counting
 from mailgraph.logforms import Stamps
-from mailgraph.rrd import Store
+from mailgraph.rrd import Direct, Store
 from mailgraph.scanner import Options, Scanner
 from mailgraph.schema import FAMILIES
 from mailgraph.sources import Block
+from mailgraph.underway import UnderWay
 from tests.bench.following import followed_by
 from tests.bench.logs import BEGIN, RFC3339, SERVERS, Stream
 from tests.bench.process import resident, running
@@ -160,7 +161,7 @@ def counted(hosts: int, rate: float, minutes: int) -> Counted:
         before = resident()
         counting = Counting(
             "mail.log",
-            Store(directory, FAMILIES),
+            Store(directory, FAMILIES, access=Direct(UnderWay(str(Path(directory) / "mailgraph.underway")))),
             Options(hosts_limit=max(NUMBERS)),
             checkpoint=Checkpoint(str(checkpoint)),
             say=print,

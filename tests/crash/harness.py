@@ -1,6 +1,6 @@
 """The daemon in this process, on a disk that crashes at a chosen step, with a clock and a log that a script moves.
 
-What a crash leaves is what kill -9 leaves: all that was written so far, and a write cut short.
+What a crash leaves is what kill -9 leaves: all that was written so far, and a write cut short, librrd's own too.
 """
 
 import builtins
@@ -21,6 +21,8 @@ from mailgraph.daemon import Followed, Loop
 from mailgraph.rrd import Direct, Store, UnreachableError
 from mailgraph.scanner import Options
 from mailgraph.sources import Follower
+from mailgraph.underway import UnderWay
+from tests.crash.tears import tear
 
 Step = Callable[["Machine"], None]
 
@@ -77,10 +79,9 @@ class Disk:
         return file
 
     def _update_in_parts(self, path: str, option: str, template: str, *values: str) -> None:
-        half = values[: len(values) // 2]
         self._step(
             lambda: self._update(path, option, template, *values),
-            lambda: self._update(path, option, template, *half) if half else None,
+            lambda: tear(path, lambda value: self._update(path, option, template, value), values),
         )
 
 
@@ -154,7 +155,9 @@ class Machine:
         Loop([log], self, lambda: None).run()  # type: ignore[arg-type]
 
     def _own_store(self) -> Store:
-        return Store(str(self.directory), FAMILIES, access=Direct(pause=lambda _seconds: None))
+        access = Direct(UnderWay(str(self.directory / "mailgraph.underway")), pause=lambda _seconds: None)
+        access.mend()
+        return Store(str(self.directory), FAMILIES, access=access)
 
     def _report(self, line: str) -> None:
         minute, sent, *_ = line.removeprefix("update ").split(":")

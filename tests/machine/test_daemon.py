@@ -54,7 +54,9 @@ class Server:
         return [None if math.isnan(row) else row for row in rows]
 
     def files(self) -> set[str]:
-        return {file.name for file in self.rrds.iterdir()} - {"mailgraph.lock", "mailgraph.checkpoint"}
+        return {file.name for file in self.rrds.iterdir()} - {
+            f"mailgraph.{kind}" for kind in ("lock", "checkpoint", "underway")
+        }
 
 
 @pytest.fixture
