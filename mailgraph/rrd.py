@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 import rrdtool
 
-from mailgraph import MailgraphError
+from mailgraph import MailgraphError, rrdhead
 from mailgraph.schema import ABSOLUTE, HEARTBEAT, HOSTS_DIRECTORY, STEP, Family
 from mailgraph.splitting import OF_HOST, safe_name
 from mailgraph.underway import UnderWay, Update
@@ -85,6 +85,9 @@ class Direct:
 
     def last(self, path: str) -> int | None:
         """See Access."""
+        head = rrdhead.read(path)  # takes 5 us, rrdtool's ``info`` 42
+        if head:
+            return head.last // STEP * STEP
         if not os.path.lexists(path):
             return None
         info = self._call(rrdtool.info, path)  # rrdtool's ``last`` has 32 bits, which end in 2038
