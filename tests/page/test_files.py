@@ -114,7 +114,7 @@ def spoil_archives(path: Path) -> None:
         (spoil_device, "it is not an RRD file ("),
         (spoil_huge, "it is not an RRD file ("),
         (spoil_other_machine, "it was made on another kind of machine ("),
-        (spoil_directory, "Is a directory ("),
+        (spoil_directory, "it is not an RRD file ("),
         (spoil_link, "No such file or directory ("),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
