@@ -24,7 +24,7 @@ from mailgraph.hosts import Listing, listed
 from mailgraph.hostsfile import HostsFile
 from mailgraph.ledger import Ledger
 from mailgraph.logforms import LINE, Stamps
-from mailgraph.rotation import COMPRESSION_ERRORS, LogFiles, pieces, text_of
+from mailgraph.rotation import LogFiles, pieces, text_of
 from mailgraph.rrd import RrdError, Store
 from mailgraph.rrdcached import Connection, NoRrdcachedError
 from mailgraph.rrdfile import NotReadable, RrdFile
@@ -196,7 +196,7 @@ def _text(setup: Setup, log: str, now: float) -> Iterator[Finding]:
     for path in (log, *reversed(LogFiles(log).rotated())):
         try:
             lines, written = _tail(path)
-        except COMPRESSION_ERRORS as error:
+        except OSError as error:
             yield Finding(Level.WARNING, "lines", f"can't read {path}: {error}", "the next rotation will mend it")
             return
         if lines:

@@ -19,7 +19,7 @@ from mailgraph.guess import Number, State
 from mailgraph.logforms import LINE, Stamps
 from mailgraph.messages import REMEMBERED, Key
 from mailgraph.ownrules import OwnRules
-from mailgraph.rotation import COMPRESSION_ERRORS, head, text_of
+from mailgraph.rotation import head, text_of
 from mailgraph.scanner import WINDOW, Options, Scanner, Tally
 from mailgraph.schema import STEP
 from mailgraph.sources import BLOCK, Block, Span
@@ -153,7 +153,7 @@ def lanes(logs: Iterable[str], jobs: int, year: int | None = None, sizes: Sizes 
     try:
         files = _files(logs)
         return _Cutter(files, year, sizes).lanes(jobs) if files else []
-    except COMPRESSION_ERRORS:  # reading them one after the other says what is wrong, behind what can be read
+    except OSError:  # reading them one after the other says what is wrong, behind what can be read
         return []
 
 

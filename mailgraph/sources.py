@@ -12,7 +12,7 @@ from io import FileIO
 from typing import Any, NamedTuple, Protocol
 
 from mailgraph import MailgraphError
-from mailgraph.rotation import COMPRESSION_ERRORS, LogFiles, Text, head, pieces, text_of
+from mailgraph.rotation import LogFiles, Text, head, pieces, text_of
 
 BLOCK = 256 * 1024
 """Bytes read at once.  Twice as many are no faster, a tenth costs 10 %."""
@@ -122,7 +122,7 @@ class Lines:
 
 
 class _File:
-    """One file of a log, open at an offset of its text.  Raises OSError, or another of COMPRESSION_ERRORS."""
+    """One file of a log, open at an offset of its text.  Raises OSError."""
 
     def __init__(self, path: str, offset: int = 0) -> None:
         self.path = path
@@ -136,7 +136,7 @@ class _File:
             self.compressed = text is not self._file
             self.lines = Lines(text.read, self._skip(text, offset))
             self.read = text.read
-        except COMPRESSION_ERRORS:
+        except OSError:
             self.close()
             raise
 
@@ -250,7 +250,7 @@ class Follower(LogFiles):
                 lines = file.lines.block()
                 if file.was_rewritten():
                     return before
-            except COMPRESSION_ERRORS as error:
+            except OSError as error:
                 self._met(f"can't read {file.path} further: {_reason(error)}")
                 self._hindered = True
                 return None
@@ -306,7 +306,7 @@ class Follower(LogFiles):
         try:
             with FileIO(entry.path) as file:
                 begin = head(file, HEAD)
-        except COMPRESSION_ERRORS as error:
+        except OSError as error:
             self._met(f"can't read {entry.path}: {_reason(error)}")
             return False
         known = position.head.encode("latin-1")
@@ -373,7 +373,7 @@ class Follower(LogFiles):
                 self._met(f"can't read {entry.path}: {error.strerror}; waiting until it can be read")
                 self._hindered = True
                 return None
-            except COMPRESSION_ERRORS as error:
+            except OSError as error:
                 self._met(f"can't read {entry.path}: {_reason(error)}; reading on with the next")
                 continue
             if file.key != entry.key:
@@ -434,7 +434,7 @@ class Span(NamedTuple):
                     if block:
                         yield Block(block, reference=file.modified)
                 rest = lines.rest()
-        except COMPRESSION_ERRORS as error:
+        except OSError as error:
             raise SourceError(f"can't read {self.path}: {_reason(error)}") from error
         if rest:
             yield Block(rest, reference=file.modified)

@@ -2,13 +2,14 @@
 
 import os
 import shutil
+import zlib
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from mailgraph.sources import HINDERED, Follower, Position
+from mailgraph.sources import HINDERED, Follower, Position, SourceError, file_once
 from tests.programs import require
 from tests.sources.reading import Log, Reader, run
 
@@ -290,6 +291,30 @@ def test_of_a_damaged_compressed_file_all_before_the_damage_is_read_and_then_the
         f"can't read {compressed} further: Compressed file ended before the end-of-stream marker was reached",
         f"reading {log.path} again",
     ]
+
+
+@pytest.mark.parametrize(
+    ("extension", "reason"),
+    [("bz2", "Invalid data stream"), ("xz", "Corrupt input data"), ("zst", "Data corruption detected")],
+)
+def test_damage_in_the_middle_of_a_compressed_file_is_said(log: Log, extension: str, reason: str) -> None:
+    log.write(9000)
+    compress(log.path, extension)
+    damaged = log.path.with_name(f"mail.log.{extension}")
+    compressed = bytearray(damaged.read_bytes())
+    middle = len(compressed) // 2
+    compressed[middle : middle + 1000] = bytes(1000)
+    damaged.write_bytes(compressed)
+    with pytest.raises(SourceError, match=rf"can't read {damaged}: .*{reason}"):
+        list(file_once(str(damaged)))
+
+
+def test_a_block_of_no_known_kind_in_a_gzip_file_is_said(log: Log) -> None:
+    deflate = zlib.compressobj(wbits=16 + zlib.MAX_WBITS)
+    text = log.path.read_bytes()
+    log.path.write_bytes(deflate.compress(text) + deflate.flush(zlib.Z_FULL_FLUSH) + b"\7")
+    with pytest.raises(SourceError, match=rf"can't read {log.path}: .*invalid block type"):
+        list(file_once(str(log.path)))
 
 
 def test_a_log_whose_time_is_set_back_is_still_the_same(log: Log, reader: Reader) -> None:
