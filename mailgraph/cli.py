@@ -546,9 +546,11 @@ def _followed(job: _Job, counting: "Counting", say: Callable[[str], None]) -> "F
 
 
 def _connection(job: _Job) -> "Connection | None":
+    if not job.rrdcached:
+        return None
     from mailgraph.rrdcached import Connection
 
-    return Connection(job.rrdcached) if job.rrdcached else None
+    return Connection(job.rrdcached)
 
 
 def _files_here(job: _Job, say: Callable[[str], None]) -> "Direct":
@@ -567,10 +569,11 @@ def _files_here(job: _Job, say: Callable[[str], None]) -> "Direct":
 def _store(job: _Job, files: "Access", host: str = "") -> "Store":
     """The store of the log, or of the one that is a host's."""
     from mailgraph.rrd import Store
-    from mailgraph.rrdcached import directory
 
     if not job.rrdcached:
         return Store(schema.host_directory(job.directory, host), job.families, job.rrd_name, files)
+    from mailgraph.rrdcached import directory
+
     place = "" if job.options.hosts_limit else directory(host or job.rrdcached_host)
     return Store(place, job.families, job.rrd_name, files)
 

@@ -14,6 +14,7 @@ and for what it counts anyway.
 import re
 import signal
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 from itertools import groupby
 from types import FrameType
 from typing import Any, NamedTuple
@@ -42,15 +43,19 @@ class OwnRule(NamedTuple):
 
 
 class OwnRules:
-    """The rules of a file, or none; ``pattern`` finds the lines of their programs."""
+    """The rules of a file, or none."""
 
     def __init__(self, rules: Iterable[OwnRule] = ()) -> None:
         in_order = sorted(rules, key=_program)
         self._rules = {program: list(own) for program, own in groupby(in_order, _program)}
         self.counters = tuple(dict.fromkeys(rule.counter for rule in in_order))
-        programs = b"|".join(map(re.escape, self._rules)) or b"(?!)"
+
+    @cached_property
+    def pattern(self) -> re.Pattern[bytes]:
+        """Finds the lines of the rules' programs."""
+        programs = b"|".join(map(re.escape, self._rules))
         before = rb"%b(?P<program>%b)%b(?:%b(?P<often>\d{1,6}+) times: \[ )?+"
-        self.pattern = re.compile(before % (HEADER, programs, BEFORE_TEXT, MESSAGE_REPEATED) + rb"(?P<text>[^\n]*+)")
+        return re.compile(before % (HEADER, programs, BEFORE_TEXT, MESSAGE_REPEATED) + rb"(?P<text>[^\n]*+)")
 
     def __bool__(self) -> bool:
         return bool(self._rules)

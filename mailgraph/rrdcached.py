@@ -8,7 +8,6 @@ hangs.  The protocol is a line there and a line back (rrdcached(1), PROTOCOL).
 import math
 import os
 import re
-import socket
 import time
 from collections.abc import Callable
 from typing import NamedTuple
@@ -110,6 +109,8 @@ class _Line:
     """An open connection."""
 
     def __init__(self, to: "str | tuple[str, int]", timeout: float) -> None:
+        import socket  # 2 ms, for those who have an rrdcached
+
         if isinstance(to, str):
             self._socket = socket.socket(socket.AF_UNIX)
             self._socket.settimeout(timeout)
