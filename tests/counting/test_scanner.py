@@ -81,6 +81,24 @@ def test_a_scanner_goes_on_with_the_window_of_another() -> None:
     assert totals(Scanner(Options(), Stamps(2026), scanner.window).scan(repeat(3), 0)) == {"received": 3}
 
 
+def test_a_repeated_message_may_be_of_a_program_that_the_scanner_has_not_seen() -> None:
+    other = b"Nov  5 06:07:08 host dspam[1]: spam detected from x\n"
+    for options in (Options(), Options(host="host")):
+        scanner = Scanner(options, Stamps(2026), RECEIVED)
+        assert totals(scanner.scan(repeat(3) + other + other, 0)) == {"received": 3, "spam": 2}
+
+
+def test_a_program_may_come_up_at_any_time() -> None:
+    scanner = Scanner(Options(), Stamps(2026))
+    others = [
+        b"Nov  5 06:07:08 host %b: %b\n" % line for line in ((b"dspam", b"spam detected from"), (b"hook", b"* Virus"))
+    ]
+    counted = [
+        totals(scanner.scan(block, 0)) for block in (b"no log line\n", REJECTED, others[0], REJECTED + others[1])
+    ]
+    assert counted == [{}, {"rejected": 1}, {"spam": 1}, {"rejected": 1, "virus": 1}]
+
+
 def test_a_repeat_line_without_a_message_counts_nothing() -> None:
     assert counts(repeat(3)) == {}
 

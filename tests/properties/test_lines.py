@@ -71,6 +71,19 @@ def test_a_log_over_the_end_of_summer_time_counts_alike_however_it_is_cut(
     assert_cuts_agree(Options(), lines, data)
 
 
+@pytest.mark.parametrize("options", OPTIONS, ids=lambda options: f"{OPTIONS.index(options)}")
+@examples(60)
+@given(lines=logs(), before=some.sets(some.sampled_from(TEXTS)))
+def test_a_log_counts_alike_whatever_programs_the_scanner_has_seen_before(
+    set_zone: SetZone, options: Options, lines: list[bytes], before: set[bytes]
+) -> None:
+    set_zone("UTC")
+    seen = b"".join(bsd(BEGIN, b"elsewhere", text.partition(b":")[0] + b": .") for text in before)
+    knowing, block = Scanner(options, Stamps()), b"".join(lines)
+    assert knowing.scan(seen, REFERENCE) == []
+    assert knowing.scan(block, REFERENCE) == Scanner(options, Stamps()).scan(block, REFERENCE)
+
+
 def assert_cuts_agree(options: Options, lines: list[bytes], data: some.DataObject) -> None:
     whole = Scanner(options, Stamps()).scan(b"".join(lines), REFERENCE)
     in_parts = Scanner(options, Stamps())
