@@ -1,5 +1,6 @@
 """Processes that read along: one that dies, a file that can't be read, a signal, the end of the program itself."""
 
+import contextlib
 import gzip
 import multiprocessing
 import os
@@ -196,8 +197,21 @@ def test_they_end_when_the_program_is_killed(reading: "subprocess.Popen[str]") -
     until(lambda: not any(map(is_there, others)))
 
 
+def open_files(pid: int) -> set[str]:
+    """What the process has open, nothing when it has ended; a file that it closes just then may be among them or not."""
+    found = set()
+    for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            found.add(os.readlink(descriptor))
+    return found
+
+
 def test_a_program_that_is_killed_leaves_no_lock(reading: "subprocess.Popen[str]", tmp_path: Path) -> None:
     until(lambda: holder(tmp_path) == reading.pid)
+    lock = str(tmp_path / "mailgraph.lock")
+    assert lock in open_files(reading.pid)
+    others = children(reading.pid)
+    until(lambda: all((files := open_files(other)) and lock not in files for other in others))
     reading.kill()
     reading.wait(PATIENCE)
     with Alone(str(tmp_path), "mailgraph"):
