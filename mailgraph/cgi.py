@@ -1,5 +1,7 @@
 """Runs the page for one request of the Common Gateway Interface (RFC 3875).
 
+Any Python 3 may run it, as the CGI script's first line says, and leaves the page to the one that has what it takes.
+
 The standard library's wsgiref.handlers does this too; importing it takes as long as the whole answer does here.
 Of ``os``, which takes 0.6 ms of 10, and of ``importlib`` the part is used that they are made of.
 """
@@ -10,7 +12,7 @@ from _frozen_importlib_external import SourceFileLoader
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
     from types import TracebackType
     from typing import NoReturn
     from wsgiref.types import WSGIApplication
@@ -36,12 +38,34 @@ These say what stands in for a font that is missing, and how letters are smoothe
 """
 
 
-def run(rrd_dir: "str | None", beside: str) -> "NoReturn":
-    """Answers the request in the environment with the page (see page.Page), and ends the process."""
-    load(MODULES if posix.environ.get(b"QUERY_STRING") else MODULES + HTML)
-    from mailgraph.page import Page
+def run(root: str, place: str, script: str, beside: str, rrd_dir: str) -> None:
+    """Answers the request in the environment with the page, and ends the process, or has another Python do so.
 
-    respond(Page(rrd_dir, beside=beside))
+    ``root`` is where mailgraph is installed, ``place`` in it the directory of this package, ``script`` the CGI script
+    and ``beside`` its directory; ``rrd_dir`` may be empty (see page.Page).  Returns where there is no Python that has
+    what mailgraph needs.
+    """
+    others = []
+    for packages, python in _installations(root, place):
+        if python == "python{}.{}".format(*sys.version_info):
+            sys.path.insert(1, packages)
+            load(MODULES if posix.environ.get(b"QUERY_STRING") else MODULES + HTML)
+            from mailgraph.page import Page
+
+            respond(Page(rrd_dir or None, beside=beside))
+        others += [f"{packages}/../../../bin/{python}", f"/usr/bin/{python}", f"/usr/local/bin/{python}"]
+    for other in others:
+        if posix.access(other, posix.X_OK) and posix.stat(other).st_ino != posix.stat(sys.executable).st_ino:
+            posix.execv(other, [other, "-ISBXutf8", script])
+
+
+def _installations(root: str, place: str) -> "Iterator[tuple[str, str]]":
+    """Where what mailgraph needs is, and the name of the Python that has it."""
+    for libraries in (f"{root}/.venv/lib", f"{root}/lib"):
+        for python in posix.listdir(libraries) if posix.access(libraries, posix.F_OK) else ():
+            for packages in (f"{libraries}/{python}/site-packages", f"{libraries}/{python}/dist-packages"):
+                if posix.access(packages, posix.F_OK) and place in (root, packages):
+                    yield packages, python
 
 
 def load(names: "Iterable[str]") -> None:
@@ -82,7 +106,7 @@ def respond(application: "WSGIApplication") -> "NoReturn":
     posix._exit(0)  # Python and librrd would tidy up for 1 to 4 ms
 
 
-def _environment() -> dict[str, str]:
+def _environment() -> "dict[str, str]":
     return {_text(name): _text(value) for name, value in posix.environ.items()}
 
 

@@ -50,8 +50,8 @@ def load(file: str | None = None) -> dict[str, str]:
     named = file or _named()
     chosen = named or DEFAULT_PATH
     try:
-        with open(chosen, encoding="utf-8", errors="surrogateescape") as lines:
-            return parse(lines.read(), chosen)
+        with open(chosen, "rb", buffering=0) as lines:
+            return parse(lines.read().decode("utf-8", "surrogateescape"), chosen)
     except FileNotFoundError as error:
         if named:
             raise ConfigError(

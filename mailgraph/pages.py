@@ -4,7 +4,7 @@ from mailgraph import document
 from mailgraph.files import Unusable
 from mailgraph.graphs import GRAPHS, is_named
 from mailgraph.schema import MAIL, PERIODS
-from mailgraph.views import View, parsed
+from mailgraph.views import View, of_period
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def views_of(files: "Files") -> list[View]:
     letters = [letter for letter, graph in GRAPHS.items() if _is_expected(graph, files)]
     letters += [name for name in (family.suffix[1:] for family in files.paths) if is_named(name)]
     letters.sort(key=lambda letter: not GRAPHS[letter].measure.counted)
-    return [parsed(f"{number}-{letter}") for number in range(len(PERIODS)) for letter in letters]
+    return [of_period(number, letter) for number in range(len(PERIODS)) for letter in letters]
 
 
 def single(

@@ -204,7 +204,7 @@ class Many:
 
     def _shown(self, seen: overview.Overview, number: int, letter: str, now: float) -> "tuple[Shown, int]":
         """A picture, in words too, and the rows of its legend."""
-        view = views.parsed(f"{number}-{letter}", sums.MANY)
+        view = views.of_period(number, letter, sums.MANY)
         asked = view.range(now, self._last, view.steps)
         if letter in sums.STACKS:
             return Shown(view, asked, said=seen.stack_in_words(number, letter)), seen.stacked

@@ -124,7 +124,7 @@ def _host(place: OneHost, overviews: PlainOverview, groups: list[str], now: floa
     above = [("All hosts", overviews.group("")), *((group, overviews.group(group)) for group in groups)]
     contents = _page(place.files, place.title, place.files.faults(MAIL, now), now, Plain(pages=above))
     for period in range(len(PERIODS)):
-        taken = place.taken(views.parsed(f"{period}-n"), now)
+        taken = place.taken(views.of_period(period, "n"), now)
         for theme in THEMES:
             contents[_small(period, theme)] = small.picture(taken, views.Look(theme)).encode()
     return {**contents, INDEX: contents.pop(INDEX)}
@@ -132,7 +132,7 @@ def _host(place: OneHost, overviews: PlainOverview, groups: list[str], now: floa
 
 def _overview(place: Many, links: PlainOverview, now: float) -> dict[str, bytes]:
     """The page in every order and of every period, and its pictures."""
-    shown = [views.parsed(f"{number}-{letter}", MANY) for number in range(len(PERIODS)) for letter in PICTURES]
+    shown = [views.of_period(number, letter, MANY) for number in range(len(PERIODS)) for letter in PICTURES]
     contents = _drawn(shown, lambda view: place.taken(view, now), links)
     for by in (*(by for by in ORDERS if by != "traffic"), "traffic"):
         for period in reversed(range(len(PERIODS))):

@@ -11,7 +11,7 @@ from mailgraph.figures import LARGEST, believed
 from mailgraph.files import Unusable, opened
 from mailgraph.graphs import SOURCES
 from mailgraph.schema import MAIL, PERIODS, VIRUS
-from mailgraph.views import parsed
+from mailgraph.views import of_period
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ TRAFFIC, REJECTED = ("sent", "received"), ("rejected",)
 OLD = 900
 """Seconds after which a host's data are old: files that are copied every few minutes are not."""
 
-VIEWS = tuple(parsed(f"{number}-n") for number in range(len(PERIODS)))
+VIEWS = tuple(of_period(number, "n") for number in range(len(PERIODS)))
 
 
 class Surveyed:

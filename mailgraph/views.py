@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from mailgraph.graphs import Graph
-    from mailgraph.schema import Period
 
 FORMS = ("png", "svg", "csv", "json")
 
@@ -168,12 +167,25 @@ class View:
         return Range(min(since, end - row) // row * row, end, steps)
 
 
-def _picture(name: str, graphs: "Mapping[str, Graph]") -> "tuple[str, Period] | None":
-    """Graph and period of what the original's page shows under this query string, or what is beside it here."""
-    for number, period in enumerate(PERIODS):
+def of_period(
+    number: int,
+    letter: str,
+    graphs: "Mapping[str, Graph]" = GRAPHS,
+    form: str = "png",
+    look: "Look | None" = None,
+) -> View:
+    """The view of a period, by its number in PERIODS."""
+    period = PERIODS[number]
+    since = Moment(before_now=period.seconds)
+    return View(letter, form, look or Look(), since, steps=period.steps, graphs=graphs)
+
+
+def _picture(name: str, graphs: "Mapping[str, Graph]") -> "tuple[int, str] | None":
+    """Period and graph of what the original's page shows under this query string, or what is beside it here."""
+    for number in range(len(PERIODS)):
         letter = name.removeprefix(f"{number}-")
         if letter != name and letter in graphs:
-            return letter, period
+            return number, letter
     return None
 
 
@@ -189,11 +201,8 @@ def parsed(query: str, graphs: "Mapping[str, Graph]" = GRAPHS) -> View:
         return _ranged(options(query), graphs)
     if dot and form not in FORMS:
         raise BadQuery
-    letter, period = known
     further = options(rest) if more else {}
-    since = Moment(before_now=period.seconds)
-    view = View(letter, form or "png", _look(further), since, steps=period.steps, graphs=graphs)
-    return _nothing_left(further, view)
+    return _nothing_left(further, of_period(*known, graphs, form or "png", _look(further)))
 
 
 def address(view: View, since: "Moment | None" = None, until: "Moment | None" = None, form: str = "") -> str:

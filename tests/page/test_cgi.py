@@ -1,5 +1,6 @@
 """The CGI script: in a real web server's cgi-bin, from the checkout, linked, copied alone and installed by pip."""
 
+import ast
 import os
 import shutil
 import subprocess
@@ -108,15 +109,40 @@ def test_a_link_to_the_script_works(tmp_path: Path, configured: str) -> None:
     assert png.size(body) == (637, 243)
 
 
+def test_the_script_works_by_its_relative_path(configured: str) -> None:
+    given = {"QUERY_STRING": "0-n", "PATH": os.defpath, "MAILGRAPH_CONFIG": configured}
+    done = subprocess.run(["./mailgraph.cgi"], cwd=SCRIPT.parent, env=given, capture_output=True, check=True)
+    assert b"Content-Type: image/png\r\n" in done.stdout
+
+
+@pytest.mark.parametrize("source", [SCRIPT, ROOT / "mailgraph/cgi.py", ROOT / "mailgraph/__init__.py"])
+def test_any_python_3_can_find_the_one_that_goes_on(source: Path) -> None:
+    """By their grammar, and by the annotations that are looked at; the rest of the package may be newer."""
+    for node in ast.parse(source.read_text(), feature_version=(3, 7)).body:
+        if isinstance(node, ast.FunctionDef):
+            annotations = [node.returns, *(argument.annotation for argument in node.args.args)]
+            assert all(one is None or isinstance(one, ast.Name | ast.Constant) for one in annotations)
+
+
 def test_another_python_goes_on_where_mailgraph_was_installed_for_it(tmp_path: Path) -> None:
     (tmp_path / "lib/python3.99/site-packages/mailgraph").mkdir(parents=True)
-    (tmp_path / "lib/python3.99/site-packages/mailgraph/cgi.py").touch()
+    for name in ("__init__", "cgi"):
+        shutil.copy(ROOT / f"mailgraph/{name}.py", tmp_path / "lib/python3.99/site-packages/mailgraph")
     (tmp_path / "bin").mkdir()
     python = tmp_path / "bin/python3.99"
     python.write_text('#!/bin/sh\nprintf "X-Started: %s\\r\\n\\r\\n" "$*"\n')
     python.chmod(0o755)
     script = copy(tmp_path, MAILGRAPH=tmp_path)
     assert answer(script)[0] == {"X-Started": f"-ISBXutf8 {script}"}
+
+
+def test_a_copy_says_what_to_do_where_no_python_has_what_mailgraph_needs(tmp_path: Path) -> None:
+    for name in ("__init__", "cgi"):
+        (tmp_path / "mailgraph").mkdir(exist_ok=True)
+        shutil.copy(ROOT / f"mailgraph/{name}.py", tmp_path / "mailgraph")
+    head, body = answer(copy(tmp_path, MAILGRAPH=tmp_path))
+    assert head["Status"] == "500 Internal Server Error"
+    assert b"run bin/setup in its checkout" in body
 
 
 SPARED = {"os", "re", "enum", "typing", "collections.abc", "datetime", "urllib.parse", "mailgraph.assets"}
@@ -200,8 +226,9 @@ def test_a_link_to_the_scripts_directory_works(tmp_path: Path, configured: str) 
     assert answer(tmp_path / "cgi/mailgraph.cgi", "0-n", MAILGRAPH_CONFIG=configured)[0]["Content-Type"] == "image/png"
 
 
-def test_a_copy_is_told_where_mailgraph_is(tmp_path: Path, configured: str) -> None:
-    script = copy(tmp_path, MAILGRAPH=ROOT)
+@pytest.mark.parametrize("mailgraph", [f"{ROOT}", f"{ROOT}/"])
+def test_a_copy_is_told_where_mailgraph_is(tmp_path: Path, configured: str, mailgraph: str) -> None:
+    script = copy(tmp_path, MAILGRAPH=mailgraph)
     assert answer(script, "0-n", MAILGRAPH_CONFIG=configured)[0]["Content-Type"] == "image/png"
 
 
