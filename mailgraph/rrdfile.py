@@ -6,7 +6,6 @@ waits for a page.
 """
 
 import posix
-from _stat import S_ISREG
 
 from mailgraph.schema import LATEST, STEP
 
@@ -27,6 +26,9 @@ COOKIE, FLOAT_COOKIE = b"RRD\0", 8.642135e130
 
 LARGEST = 1 << 26
 """Bytes that are read of a file: those of this schema have up to 300 kB; a link may lead to anything."""
+
+KIND, REGULAR = 0o170000, 0o100000
+"""What of a file's mode says what it is, and that it is a file.  Importing ``stat`` for it takes 0.05 ms of 9."""
 
 UNKNOWN = float("nan")
 
@@ -190,7 +192,7 @@ def _read(path: str) -> bytes:
     file = posix.open(path, posix.O_RDONLY | posix.O_NONBLOCK | posix.O_CLOEXEC)
     try:
         found = posix.fstat(file)
-        if not S_ISREG(found.st_mode) or found.st_size > LARGEST:
+        if found.st_mode & KIND != REGULAR or found.st_size > LARGEST:
             raise NotReadable("it is not an RRD file")
         return posix.read(file, found.st_size)
     finally:
