@@ -18,7 +18,7 @@ from mailgraph.checkpoint import CheckpointError
 from mailgraph.counting import Counting, Start
 from mailgraph.rrd import OutdatedError, RrdError
 from mailgraph.sampling import Sampling
-from mailgraph.sources import HINDERED, Source
+from mailgraph.sources import HINDERED, Source, SourceError
 
 POLL = 1.0
 """Seconds between two looks at a log that is read to its end."""
@@ -102,7 +102,7 @@ class Followed:
     def turn(self) -> bool:
         """Count the next block; whether there may be more to do at once.
 
-        Raises SourceError and, without patience, RrdError or CheckpointError.
+        Raises SourceError, when what is before it is written, and, without patience, RrdError or CheckpointError.
         """
         if self.ended or not self._is_ready():
             return False
@@ -151,6 +151,9 @@ class Followed:
             self._counting.ended()
             self.ended = self._tried(self._counting.write)
             return False
+        except SourceError:
+            self.leave()
+            raise
         if block is not None and block is not HINDERED:
             self._counting.count(block)
             if self._counting.due(idle=False) and not self._tried_again(self._counting.write):

@@ -295,6 +295,24 @@ def test_an_rrd_with_one_more_data_source_is_counted_into(log: Path, rrd_dir: Pa
     assert dict(zip(names, rows[0], strict=True))["sent"] * 60 == pytest.approx(2)
 
 
+def test_of_a_log_that_is_cut_off_all_before_the_cut_is_counted_and_the_rest_when_it_is_whole(
+    log: Path, rrd_dir: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    later = LOG.replace(" 10:", " 11:")
+    whole = gzip.compress(LOG.encode()) + gzip.compress(later.encode())
+    counted: list[dict[int, list[int]]] = []
+    for content in (whole[:-8], whole):
+        log.write_bytes(content)
+        status = main(["-c", *YEAR, "-v", "-l", str(log), "--daemon-rrd", str(rrd_dir)])
+        out, err = capsys.readouterr()
+        assert (status, err.startswith(f"mailgraph: can't read {log}: ")) == ((1, True) if not counted else (0, False))
+        counted.append(updates(out))
+    before, rest = counted
+    minutes = (0, 60, 180, 3600, 3660, 3780)
+    assert [second for second in minutes if MINUTE + second in before] == [0, 60, 180, 3600, 3660]
+    assert [second for second in minutes if MINUTE + second in rest] == [3780]
+
+
 def without_roots_privilege(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     """Runs mailgraph so that files' modes hold even for root."""
     capabilities = "-dac_override,-dac_read_search,-fowner"
