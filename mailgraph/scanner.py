@@ -324,7 +324,10 @@ class Scanner:
         return merge(hits, self._own.pattern.finditer(text), key=re.Match.start)
 
     def _hits_of_rules(self, text: bytes) -> list[re.Match[bytes]]:
-        """The hits of the pattern as it is then: programs that come up for the first time are in it."""
+        """The hits of the pattern as it is then: programs that come up for the first time are in it.
+
+        All of the block at once: to find one and count it before the next is found takes 8 % more time.
+        """
         hits = list(self._pattern.finditer(text))
         if not hits or hits[-1].lastgroup != "unseen":
             return hits
