@@ -276,15 +276,16 @@ class Scanner:
         split = self._split
         look_at_all = self._host is not None or (self._inline_repeated and MESSAGE_REPEATED in text)
         hits = self._hits(text)
-        pattern, rows, taken_back = self._pattern, self._rows, self.messages.taken_back
+        rows, taken_back = self._rows, self.messages.taken_back
+        own = self._own.pattern if self._own else None
         tally: list[tuple[int, Events]] = []
-        last: tuple[bytes | None, ...] = ()
+        stamp: bytes | None = None
+        zone: bytes | None = None
         minute: int | None = None
         for hit in hits:
-            stamp = hit.group(MINUTE, ZONE)
-            if stamp != last:
-                last = stamp
-                minute = self._stamps.minute(*stamp)
+            if hit[MINUTE] != stamp or hit[ZONE] != zone:
+                stamp, zone = hit.group(MINUTE, ZONE)
+                minute = self._stamps.minute(stamp, zone)
                 if minute is not None:
                     events: Events = {}
                     tally.append((minute, events))
@@ -292,7 +293,7 @@ class Scanner:
                     self.messages.pass_to(minute)
             if minute is None:
                 continue
-            row = rows[hit.lastindex or 0] if hit.re is pattern else _LOOKED_AT
+            row = rows[hit.lastindex or 0] if own is None or hit.re is not own else _LOOKED_AT
             counters, step, groups, looked_at = row
             if look_at_all or looked_at:
                 for seen, times in self._look_at(hit, row, text, minute).items():
