@@ -13,6 +13,7 @@ from tests.programs import found
 
 HERE = Path(__file__).parent
 OURS = str(HERE.parents[1] / "bin/mailgraph")
+PYTHON = str(HERE.parents[1] / ".venv/bin/python")
 
 EVENT_WORDS = r"status=(sent|bounced)|client=|reject: |(Passed|Blocked) (SPAM|INFECTED)|Greylisted|triplet found"
 """What one would look for to count by hand."""
@@ -42,9 +43,10 @@ OTHERS = {
     **({"mtail, its Postfix example": _mtail(EXAMPLE)} if EXAMPLE.exists() else {}),
     "pflogsumm": Program("pflogsumm", lambda log, _: [str(log)]),
     "grep -cE, event words": Program("grep", lambda log, _: ["-cE", EVENT_WORDS, str(log)]),
+    "Python, one pattern": Program(PYTHON, lambda log, _: [str(HERE / "bare.py"), str(log)]),
     "wc -l": Program("wc", lambda log, _: ["-l", str(log)]),
 }
-"""What people use instead, by the name that the table has for it."""
+"""What people use instead, by the name that the table has for it; and the least that any Python takes (bare.py)."""
 
 
 def ours(*options: str) -> Program:

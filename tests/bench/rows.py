@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from tests.bench import following, hosts
 from tests.bench.logs import BEGIN, BSD, HOST, USERS
-from tests.bench.programs import OTHERS, OURS, Program, can_share, ours, work
+from tests.bench.programs import OTHERS, OURS, PYTHON, Program, can_share, ours, work
 from tests.bench.timing import Spent, Work, in_turn, run
 from tests.programs import found
 
@@ -76,7 +76,7 @@ BUSY_AIMS = {
 }
 
 
-MEASURES = ("the original", "grep -cE, event words", "wc -l")
+MEASURES = ("the original", "grep -cE, event words", "Python, one pattern", "wc -l")
 """What ours is measured by on each log; what else people use takes minutes, and is there on the first one alone."""
 
 
@@ -250,11 +250,10 @@ STARTS = 11
 
 def start(plan: Plan) -> Iterator[Row]:
     """How long it takes until there is anything."""
-    python = str(Path(OURS).parents[1] / ".venv/bin/python")
     nothing = ["-l", os.devnull, "--daemon-rrd", str(plan.directory)]
     starts = {
-        "python3 -c pass": ([python, "-c", "pass"], None),
-        "python3 -c 'import rrdtool'": ([python, "-c", "import rrdtool"], None),
+        "python3 -c pass": ([PYTHON, "-c", "pass"], None),
+        "python3 -c 'import rrdtool'": ([PYTHON, "-c", "import rrdtool"], None),
         "bin/mailgraph --version": ([OURS, "--version"], Aim(2)),
         "bin/mailgraph -c, an empty log": ([OURS, "-c", *nothing], Aim(2)),
     }

@@ -13,7 +13,7 @@ import pytest
 from mailgraph.logforms import Stamps
 from mailgraph.scanner import Options, Scanner
 from mailgraph.splitting import OF_HOST
-from tests.bench import following, hosts, logs, programs, timing
+from tests.bench import bare, following, hosts, logs, programs, timing
 from tests.bench.__main__ import table
 from tests.bench.logs import BEGIN, BSD, FORMS, RFC3339, SERVERS, YEAR
 from tests.bench.rows import SECTIONS, Aim, Plan
@@ -96,6 +96,17 @@ def test_the_forms_tell_the_same_story() -> None:
 @pytest.mark.parametrize("session", logs.SESSIONS)
 def test_each_kind_of_session_comes_from_some_server(session: str) -> None:
     assert any(session in server.mix for server in SERVERS.values())
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("server", ["relay", "storm"])
+def test_the_bare_pattern_finds_the_lines_that_the_scanner_takes_up(server: str, form: str, tmp_path: Path) -> None:
+    text, _ = written(server, FORMS[form], 5000)
+    log = tmp_path / "mail.log"
+    log.write_bytes(text)
+    scanner = Scanner(Options(), Stamps(YEAR))
+    taken_up = sum(scanner.covers(b"\n" + line) for line in text.splitlines())
+    assert bare.counted(log).total() == taken_up > 1000
 
 
 def test_the_median_of_several_runs() -> None:
