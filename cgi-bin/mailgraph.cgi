@@ -22,10 +22,11 @@ gc.disable()  # it takes 0.3 ms
 
 
 def places(root):
-    """Where mailgraph may be: in its checkout, or where pip puts it."""
+    """Where mailgraph may be: in its checkout, or where pip puts it, for this Python first: others' may be older."""
     yield root
     if posix.access(f"{root}/lib", posix.F_OK):
-        for python in posix.listdir(f"{root}/lib"):
+        own = "python{}.{}".format(*sys.version_info)
+        for python in sorted(posix.listdir(f"{root}/lib"), key=lambda python: python != own):
             yield f"{root}/lib/{python}/site-packages"
             yield f"{root}/lib/{python}/dist-packages"
 

@@ -136,6 +136,19 @@ def test_another_python_goes_on_where_mailgraph_was_installed_for_it(tmp_path: P
     assert answer(script)[0] == {"X-Started": f"-ISBXutf8 {script}"}
 
 
+def test_each_python_runs_what_was_installed_for_it(tmp_path: Path, configured: str) -> None:
+    """What an installation of an older Python has left beside it in a venv is older too."""
+    own = "python{}.{}".format(*sys.version_info)
+    for python in ("python3.1", "python3.2", own, "python3.98", "python3.99"):
+        package = tmp_path / f"lib/{python}/site-packages/mailgraph"
+        shutil.copytree(ROOT / "mailgraph", package)
+        if python != own:
+            (package / "page.py").write_text("an older one")
+    (tmp_path / "bin").mkdir()
+    (tmp_path / f"bin/{own}").symlink_to(sys.executable)
+    assert b"<h1>Mail statistics" in answer(copy(tmp_path, MAILGRAPH=tmp_path), MAILGRAPH_CONFIG=configured)[1]
+
+
 def test_a_copy_says_what_to_do_where_no_python_has_what_mailgraph_needs(tmp_path: Path) -> None:
     for name in ("__init__", "cgi"):
         (tmp_path / "mailgraph").mkdir(exist_ok=True)
