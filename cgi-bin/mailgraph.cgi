@@ -48,3 +48,4 @@ for root in filter(None, (MAILGRAPH, f"{here}/..", f"{here}/../../..")):
             cgi.run(root, place, __file__, here, RRD_DIR)
 print("Status: 500 Internal Server Error\r\nContent-Type: text/plain\r\n\r")
 print(f"mailgraph.cgi: can't find mailgraph; run bin/setup in its checkout, or set MAILGRAPH at the top of {__file__}")
+print("(if that is done: make all of it readable for the web server's user)")

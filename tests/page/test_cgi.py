@@ -258,6 +258,7 @@ def test_a_copy_that_is_told_nothing_says_what_to_set(tmp_path: Path) -> None:
     assert head["Status"] == "500 Internal Server Error"
     assert body.decode() == (
         f"mailgraph.cgi: can't find mailgraph; run bin/setup in its checkout, or set MAILGRAPH at the top of {script}\n"
+        "(if that is done: make all of it readable for the web server's user)\n"
     )
 
 
