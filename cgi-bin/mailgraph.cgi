@@ -24,7 +24,7 @@ gc.disable()  # it takes 0.3 ms
 def places(root):
     """Where mailgraph may be: in its checkout, or where pip puts it, for this Python first: others' may be older."""
     yield root
-    if posix.access(f"{root}/lib", posix.F_OK):
+    if posix.access(f"{root}/lib", posix.R_OK):
         own = "python{}.{}".format(*sys.version_info)
         for python in sorted(posix.listdir(f"{root}/lib"), key=lambda python: python != own):
             yield f"{root}/lib/{python}/site-packages"
@@ -32,11 +32,11 @@ def places(root):
 
 
 path = __file__
-while path:  # leads to a link
+while True:
     here = path.rpartition("/")[0] or "."
     try:
         target = posix.readlink(path)
-    except OSError:  # it is none
+    except OSError:  # it is no link
         break
     path = target if target.startswith("/") else f"{here}/{target}"
 for root in filter(None, (MAILGRAPH, f"{here}/..", f"{here}/../../..")):

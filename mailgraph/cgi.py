@@ -62,7 +62,7 @@ def run(root: str, place: str, script: str, beside: str, rrd_dir: str) -> None:
 def _installations(root: str, place: str) -> "Iterator[tuple[str, str]]":
     """Where what mailgraph needs is, and the name of the Python that has it."""
     for libraries in (f"{root}/.venv/lib", f"{root}/lib"):
-        for python in posix.listdir(libraries) if posix.access(libraries, posix.F_OK) else ():
+        for python in posix.listdir(libraries) if posix.access(libraries, posix.R_OK) else ():
             for packages in (f"{libraries}/{python}/site-packages", f"{libraries}/{python}/dist-packages"):
                 if posix.access(packages, posix.F_OK) and place in (root, packages):
                     yield packages, python
