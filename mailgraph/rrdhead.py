@@ -45,7 +45,7 @@ def read(path: str) -> Head | None:
     try:
         content = os.pread(descriptor, LONGEST, 0)
         return Head(content) if content.startswith(COOKIE) else None
-    except (IsADirectoryError, struct.error, OverflowError):
+    except (OSError, struct.error, OverflowError):  # a directory, a failing disk, damage
         return None
     finally:
         os.close(descriptor)

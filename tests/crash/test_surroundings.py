@@ -171,6 +171,21 @@ def test_an_rrd_that_is_damaged_under_the_daemon(
     assert others == [f"{machine.directory}/mailgraph.rrd was not there any more; made it anew", WORKS]
 
 
+def test_an_rrd_on_a_disk_that_fails(tmp_path: Path, expected: dict[str, str]) -> None:
+    def begin(machine: Machine) -> None:
+        (machine.directory / "mailgraph.rrd").rename(machine.directory / "well")
+        (machine.directory / "mailgraph.rrd").symlink_to("/proc/self/mem")  # opens, and reading it is an I/O error
+
+    def end(machine: Machine) -> None:
+        (machine.directory / "well").rename(machine.directory / "mailgraph.rrd")
+
+    machine = disturbed(tmp_path / "failing", SCRIPT, 4, begin, end)
+    assert machine.dump() == expected
+    first, *others = machine.said
+    assert first.startswith(f"can't use {machine.directory}/mailgraph.rrd: ")
+    assert others == [WORKS]
+
+
 def test_a_directory_made_read_only(small_disk: Path, tmp_path: Path, expected: dict[str, str]) -> None:
     def remount(how: str) -> Step:
         return lambda _machine: subprocess.run(["mount", "-o", f"remount,{how}", small_disk], check=True) and None
