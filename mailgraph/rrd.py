@@ -17,7 +17,7 @@ import rrdtool
 from mailgraph import MailgraphError, rrdhead
 from mailgraph.schema import ABSOLUTE, HEARTBEAT, HOSTS_DIRECTORY, STEP, Family
 from mailgraph.splitting import OF_HOST, safe_name
-from mailgraph.underway import UnderWay, Update
+from mailgraph.underway import UnderWay
 
 BATCH = 2000
 """Values of one update call.  librrd crashed at 200,000; batches of some hundreds reach full speed: 1-2 us a value."""
@@ -75,7 +75,7 @@ class Access(Protocol):
 class Direct:
     """Files of this machine, by librrd.
 
-    With ``under_way`` an update that a kill cuts short is completed by ``mend``, as if there had been no kill.
+    With ``under_way`` an update that a kill cuts short is undone by ``mend``: the file is as it was before.
     """
 
     def __init__(self, under_way: UnderWay | None = None, pause: Pause = time.sleep) -> None:
@@ -102,21 +102,19 @@ class Direct:
         """See Access."""
         if self._under_way:
             try:
-                self._under_way.keep(Update(path, tuple(sources), tuple(updates)))
+                self._under_way.keep(path, int(updates[-1].partition(":")[0]))
             except OSError as error:
                 raise RrdError(_explained(self._under_way.path, str(error.strerror))) from error
         self._call(rrdtool.update, path, "--template", ":".join(sources), *updates)
 
     def mend(self) -> None:
-        """Complete the update that a kill cut short.  Only for who alone writes the files.  Raises RrdError."""
+        """Undo the update that a kill cut short.  Only for who alone writes the files.  Raises RrdError."""
         if not self._under_way:
             return
         try:
-            cut_short = self._under_way.undo()
+            self._under_way.undo()
         except OSError as error:
             raise RrdError(_explained(error.filename or self._under_way.path, str(error.strerror))) from error
-        if cut_short:
-            self.update(*cut_short)
 
     def check(self, path: str, sources: Sequence[str]) -> None:
         """See Access."""

@@ -1,36 +1,27 @@
-"""The update of an RRD file that is under way, kept so that one which a kill cuts short is undone.  Knows no rrdtool.
+"""The head of an RRD file as it was before an update, kept so that one which a kill cuts short is undone.
 
 librrd writes in place, value by value: what it knows of the data sources and of unfinished rows, pointers and rows, and
 at last the value's time.  A kill within that leaves a file that has the value and does not say so, and another update
 would put it into the archives twice.  All of this but the rows stands in the file's head, some 5 kB: with that put back
-as it was, the update can be done again, and writes what it wrote, in the same places.
+as it was, the file ends where it did, and who counts does the update again, which writes in the same places.
 
-Nothing is synced: a kill leaves what the kernel has.
+Nothing is synced: a kill leaves what the kernel has.  Knows no rrdtool.
 """
 
 import errno
 import os
 import struct
 import zlib
-from typing import NamedTuple
 
 from mailgraph import rrdhead
 from mailgraph.rrdhead import Head
 
 _SEAL = struct.Struct("@2L")
-"""Before what is kept: its length and its checksum, which tell what was written to its end."""
-
-
-class Update(NamedTuple):
-    """Values for some data sources of a file, ``MINUTE:VALUE:...`` each, in the order of time."""
-
-    path: str
-    sources: tuple[str, ...]
-    values: tuple[str, ...]
+"""Before what is kept: its checksum and its length, which tell what was written to its end."""
 
 
 class UnderWay:
-    """The file ``path`` keeps one update at a time, of an RRD file in its directory or below; both paths are absolute.
+    """The file ``path`` keeps one head at a time, of an RRD file in its directory or below; both paths are absolute.
 
     It is written over by the next one, and never shorter: an update that came to its end is known by its file's time.
     """
@@ -39,41 +30,37 @@ class UnderWay:
         self.path = path
         self._directory = os.path.join(os.path.dirname(path), "")
 
-    def keep(self, update: Update) -> None:
-        """Keep an update that is about to begin; nothing for what is no RRD file.  Raises OSError."""
-        head = rrdhead.read(update.path)
+    def keep(self, path: str, end: int) -> None:
+        """Keep a file's head, before an update up to ``end``; nothing of what is no RRD file.  Raises OSError."""
+        head = rrdhead.read(path)
         if not head:
             return
-        place = update.path.removeprefix(self._directory)
-        texts = (place, ":".join(update.sources), " ".join(update.values))
-        kept = b"\0".join((*map(os.fsencode, texts), head.content))
+        kept = b"%b\0%d\0%b" % (os.fsencode(path.removeprefix(self._directory)), end, head.content)
         descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT, 0o644)
         try:
-            sealed = _SEAL.pack(len(kept), zlib.crc32(kept)) + kept
+            sealed = _SEAL.pack(zlib.crc32(kept), len(kept)) + kept
             if os.pwrite(descriptor, sealed, 0) < len(sealed):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         finally:
             os.close(descriptor)
 
-    def undo(self) -> Update | None:
-        """Undo the update that did not come to its end, if there is one; it is to be done again.  Raises OSError.
+    def undo(self) -> None:
+        """Undo the update that did not come to its end, if there is one.  Raises OSError.
 
         No other file is touched, and no other state of that file: no older or newer one, and none that was made anew.
         """
         kept = self._kept()
         if not kept:
-            return None
-        place, sources, values, head = kept.split(b"\0", 3)
+            return
+        place, end, head = kept.split(b"\0", 2)
         path = os.path.join(self._directory, os.fsdecode(place))
-        update = Update(path, tuple(sources.decode().split(":")), tuple(values.decode().split(" ")))
-        if not _is_within(Head(head), rrdhead.read(path), int(update.values[-1].partition(":")[0])):
-            return None
+        if not _is_within(Head(head), rrdhead.read(path), int(end)):
+            return
         descriptor = os.open(path, os.O_WRONLY)
         try:
             os.pwrite(descriptor, head, 0)
         finally:
             os.close(descriptor)
-        return update
 
     def _kept(self) -> bytes:
         """What was written to its end, else nothing."""
@@ -84,7 +71,7 @@ class UnderWay:
             return b""
         if len(content) < _SEAL.size:
             return b""
-        length, checksum = _SEAL.unpack_from(content)
+        checksum, length = _SEAL.unpack_from(content)
         kept = content[_SEAL.size : _SEAL.size + length]
         return kept if zlib.crc32(kept) == checksum else b""
 

@@ -62,8 +62,9 @@ def differing(directory: Path, kills: int, batch: int, seed: int = 1) -> int:
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
         access.mend()
+        through = max(store.lasts().values()) + batch * STEP
         for files in (store, undisturbed):
-            write(files, max(store.lasts().values()))
+            write(files, through)
         for family in FAMILIES:
             killed, expected = Path(store.path(family)), Path(undisturbed.path(family))
             if killed.read_bytes() != expected.read_bytes():

@@ -1,8 +1,9 @@
-"""An update that a kill cuts short, wherever it does, is undone and done again: the file is as if nothing had been."""
+"""An update that a kill cuts short, wherever it does, is undone, and done again the file is as if nothing had been."""
 
 import struct
 import subprocess
 import sys
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from random import Random
@@ -14,7 +15,7 @@ import rrdtool
 from mailgraph.rrd import Direct, RrdError, Store
 from mailgraph.rrdfile import HEAD, SOURCE, WORD, RrdFile
 from mailgraph.schema import LOAD, MAIL, MINUTES, STEP, Family
-from mailgraph.underway import UnderWay, Update
+from mailgraph.underway import UnderWay
 from tests.crash.tears import changed, torn
 from tests.daemon.process import PATIENCE, command
 
@@ -49,6 +50,10 @@ def values(family: Family, minutes: Iterable[int]) -> tuple[str, ...]:
     return tuple(":".join(map(str, (minute, *(minute // STEP % 11 + n for n in numbers)))) for minute in minutes)
 
 
+def minute_of(value: str) -> int:
+    return int(value.partition(":")[0])
+
+
 class Files:
     """One RRD file, of a host, that ends at ``last``, and what keeps its updates."""
 
@@ -64,7 +69,7 @@ class Files:
 
     def keep(self, values: tuple[str, ...]) -> None:
         """What the daemon does before an update."""
-        UnderWay(str(self.kept)).keep(Update(str(self.path), self.sources, values))
+        UnderWay(str(self.kept)).keep(str(self.path), minute_of(values[-1]))
 
     def after(self, *values: str) -> bytes:
         """The file's content after these."""
@@ -78,11 +83,18 @@ class Files:
         self.access.mend()
         return self.path.read_bytes()
 
+    def counted_on(self, content: bytes, values: Iterable[str]) -> bytes:
+        """What becomes of it when who counts has then written what it lacks of the values."""
+        self.mended(content)
+        last = self.access.last(str(self.path)) or 0
+        return self.after(*(value for value in values if minute_of(value) > last))
+
 
 class Tear(NamedTuple):
     """The file before an update, before and after the value at which that is killed, and after all of it."""
 
     files: Files
+    values: tuple[str, ...]
     before: bytes
     around: tuple[bytes, bytes]
     done: bytes
@@ -107,7 +119,7 @@ def torn_file(directory: Path, case: Case) -> Tear:
     files.keep(new)
     before = files.after()
     around = files.after(*new[: case.at]), files.after(new[case.at])
-    tear = Tear(files, before, around, files.after(*new[case.at + 1 :]))
+    tear = Tear(files, new, before, around, files.after(*new[case.at + 1 :]))
     files.path.write_bytes(tear.state)
     return tear
 
@@ -126,12 +138,12 @@ def test_whatever_is_written_the_file_is_as_after_the_update(tear: Tear) -> None
     states = list(tear.states())
     assert len(states) > 20
     for state in states:
-        assert tear.files.mended(state) == tear.done
+        assert tear.files.counted_on(state, tear.values) == tear.done
 
 
 def test_undoing_may_be_cut_short_too(tear: Tear) -> None:
     for cut in range(0, 8192, 256):
-        assert tear.files.mended(tear.before[:cut] + tear.state[cut:]) == tear.done
+        assert tear.files.counted_on(tear.before[:cut] + tear.state[cut:], tear.values) == tear.done
 
 
 def test_a_pointer_may_be_behind_the_last_row_for_a_moment(tmp_path: Path) -> None:
@@ -144,7 +156,7 @@ def test_a_pointer_may_be_behind_the_last_row_for_a_moment(tmp_path: Path) -> No
     before, done = files.after(), files.after(new)
     at = archive.offset - WORD
     assert (before[at : at + WORD], done[at : at + WORD]) == (struct.pack("@L", archive.rows - 1), bytes(WORD))
-    assert files.mended(before[:at] + struct.pack("@L", archive.rows) + before[at + WORD :]) == done
+    assert files.counted_on(before[:at] + struct.pack("@L", archive.rows) + before[at + WORD :], (new,)) == done
 
 
 def test_an_update_that_came_to_its_end_is_let_alone(tear: Tear) -> None:
@@ -162,6 +174,11 @@ def test_a_file_of_before_the_update_is_let_alone(tmp_path: Path) -> None:
     files.after(*values(MAIL, [START + STEP]))
     files.keep(values(MAIL, [START + 2 * STEP]))
     assert files.mended(older) == older
+
+
+def test_a_backup_of_just_before_the_update_is_let_alone(tear: Tear) -> None:
+    """Who puts it back wants to be rid of what the update wrote."""
+    assert tear.files.mended(tear.before) == tear.before
 
 
 def test_a_file_that_was_made_anew_is_let_alone(minute: Tear, tmp_path: Path) -> None:
@@ -251,11 +268,19 @@ def test_where_nothing_can_be_undone_it_is_said_and_the_counting_begins(minute: 
     assert done.stderr == f"mailgraph: can't use {minute.files.kept}: Is a directory\n"
 
 
-def test_the_next_run_completes_it(minute: Tear, tmp_path: Path) -> None:
+def test_what_another_version_kept_undoes_nothing(minute: Tear) -> None:
+    """The length stood before the checksum, and there was more between the path and the head."""
+    place, end, head = minute.files.kept.read_bytes()[2 * WORD :].split(b"\0", 2)
+    kept = b"\0".join((place, b"sent:recv", end + b":1:2", head))
+    minute.files.kept.write_bytes(struct.pack("@2L", len(kept), zlib.crc32(kept)) + kept)
+    assert minute.files.mended(minute.state) == minute.state
+
+
+def test_the_next_run_undoes_it(minute: Tear, tmp_path: Path) -> None:
     log = tmp_path / "mail.log"
     log.touch()
     subprocess.run(command(log, tmp_path, "--cat"), check=True, timeout=PATIENCE)
-    assert minute.files.path.read_bytes() == minute.done
+    assert minute.files.after(*minute.values) == minute.done
 
 
 @pytest.mark.parametrize("batch", [1, 300])
