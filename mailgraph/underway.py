@@ -36,13 +36,20 @@ class UnderWay:
         if not head:
             return
         kept = b"%b\0%d\0%b" % (os.fsencode(path.removeprefix(self._directory)), end, head.content)
-        descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT, 0o644)
+        descriptor = self._opened()
         try:
             sealed = _SEAL.pack(zlib.crc32(kept), len(kept)) + kept
             if os.pwrite(descriptor, sealed, 0) < len(sealed):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         finally:
             os.close(descriptor)
+
+    def _opened(self) -> int:
+        try:
+            return os.open(self.path, os.O_WRONLY | os.O_CREAT, 0o644)
+        except PermissionError:  # root has counted by hand, into RRD files that stayed another user's
+            os.unlink(self.path)
+            return os.open(self.path, os.O_WRONLY | os.O_CREAT, 0o644)
 
     def undo(self) -> None:
         """Undo the update that did not come to its end, if there is one.  Raises OSError.

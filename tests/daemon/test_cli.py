@@ -341,6 +341,16 @@ def test_an_rrd_directory_without_permission(log: Path, rrd_dir: Path) -> None:
     )
 
 
+def test_what_root_has_kept_by_hand_hinders_no_other_user(log: Path, rrd_dir: Path) -> None:
+    """The RRD files are the other's as before, and so is their directory."""
+    main(["-c", "-l", str(log), "--daemon-rrd", str(rrd_dir), *YEAR])
+    (rrd_dir / "mailgraph.underway").chmod(0o444)
+    log.write_text(LOG + LOG.replace("10:", "11:"))
+    result = without_roots_privilege("-c", "-l", log, "--daemon-rrd", rrd_dir, *YEAR)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert rrdtool.last(str(rrd_dir / "mailgraph.rrd")) == MINUTE + 3600 + 180
+
+
 def test_an_rrd_without_permission(log: Path, rrd_dir: Path) -> None:
     main(["-c", "-l", str(log), "--daemon-rrd", str(rrd_dir)])
     (rrd_dir / "mailgraph.rrd").chmod(0o400)
