@@ -1,6 +1,6 @@
 """The head of an RRD file: all of it but the rows, which librrd changes in place.  Knows no rrdtool.
 
-``rrdfile`` says more of the format.
+``rrdfile`` says more of the format.  Numbers have 64 bits: what a machine of 32 writes has no such head.
 """
 
 import os
@@ -17,11 +17,11 @@ class Head:
 
     def __init__(self, content: bytes) -> None:
         """``content`` may have rows behind the head.  Raises struct.error or OverflowError where that is damaged."""
-        sources, archives, self._step = struct.unpack_from("@3L", content, 24)
+        sources, archives, self._step = struct.unpack_from("=3Q", content, 24)
         live = HEAD + sources * SOURCE + archives * ARCHIVE
-        self.last: int = struct.unpack_from("@L", content, live)[0]
+        self.last: int = struct.unpack_from("=Q", content, live)[0]
         pointers = live + LIVE + sources * SOURCE_STATE + sources * archives * ROW_STATE
-        self._pointers = struct.unpack_from(f"@{archives}L", content, pointers)
+        self._pointers = struct.unpack_from(f"={archives}Q", content, pointers)
         self.definitions = content[:live]
         self.content = content[: pointers + archives * WORD]
 
@@ -31,7 +31,7 @@ class Head:
         first = len(self.definitions) - len(self._pointers) * ARCHIVE
         found = []
         for number, pointer in enumerate(self._pointers):
-            rows, steps = struct.unpack_from("@2L", self.definitions, first + number * ARCHIVE + 24)
+            rows, steps = struct.unpack_from("=2Q", self.definitions, first + number * ARCHIVE + 24)
             found.append((rows, steps * self._step, pointer))
         return found
 
