@@ -7,7 +7,7 @@ already, and what they lack stands in the checkpoint.
 import contextlib
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mailgraph.checkpoint import Checkpoint, CheckpointError
@@ -117,8 +117,7 @@ class Counting:
         else:
             held = min(self._store.lasts().values(), default=None)
             self._begin(held)
-            if self._options.hosts_limit:  # a log may name others before it names these
-                self._hosts = Hosts(self._options.hosts_limit, self._store.hosts(), say=self._say)
+            self._hosts = self._hosts_beside()
             self.starts_at = Start(None, held)
         self.started = True
 
@@ -158,9 +157,14 @@ class Counting:
             messages = Messages.restored(state["messages"])
             self._scanner = Scanner(self._options, self._stamps, state["window"].encode("latin-1"), messages, self._own)
             self._position = Position.restored(state["position"])
-            self._hosts = Hosts(self._options.hosts_limit, map(str, state["hosts"]), say=self._say)
+            self._hosts = self._hosts_beside(map(str, state["hosts"]))
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:  # another version's
             raise CheckpointError(f"the checkpoint is of another kind: {error!r}") from error
+
+    def _hosts_beside(self, names: Iterable[str] = ()) -> Hosts:
+        """Those of these names, and places for those that have files: a log may name others before it names these."""
+        limit = self._options.hosts_limit
+        return Hosts(limit, names, self._store.hosts() if limit else (), say=self._say)
 
     def count(self, block: Block) -> None:
         """Count a block's lines; nothing is written yet."""

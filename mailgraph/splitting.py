@@ -58,11 +58,15 @@ class Names:
 class Hosts:
     """The hosts that have files of their own: the first ``limit`` ones; what others do is in the totals alone.
 
-    The first ones of all are those of ``names``.  ``say`` gets a message for the administrator when there are more.
+    The first ones of all are those of ``names``, and a place is kept for each of ``expected``, until a log names it.
+    ``say`` gets a message for the administrator when there are more.
     """
 
-    def __init__(self, limit: int, names: Iterable[str] = (), *, say: Callable[[str], None]) -> None:
+    def __init__(
+        self, limit: int, names: Iterable[str] = (), expected: Iterable[str] = (), *, say: Callable[[str], None]
+    ) -> None:
         self.names = dict.fromkeys(islice(names, limit))
+        self._expected = set(expected) - self.names.keys()
         self._limit = limit
         self._say = say
         self._said = False
@@ -73,7 +77,10 @@ class Hosts:
         for key in counts:
             host, of_host, _ = key.rpartition(OF_HOST)
             if of_host and host not in self.names:
-                if len(self.names) < self._limit:
+                if len(self.names) < self._limit and (
+                    host in self._expected or len(self.names) + len(self._expected) < self._limit
+                ):
+                    self._expected.discard(host)
                     self.names[host] = None
                 else:
                     refused[key] = None
@@ -83,7 +90,7 @@ class Hosts:
             self._said = True
             host = next(iter(refused)).partition(OF_HOST)[0]
             self._say(
-                f"the log names more than {self._limit} hosts; {host} and later ones count in the totals alone"
-                " (see --hosts-limit)"
+                f"there are more than {self._limit} hosts, in the log or with files;"
+                f" {host} and later ones count in the totals alone (see --hosts-limit)"
             )
         return {key: times for key, times in counts.items() if key not in refused}
