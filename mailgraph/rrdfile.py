@@ -25,7 +25,13 @@ COOKIE, FLOAT_COOKIE = b"RRD\0", 8.642135e130
 """How a file begins, and what its third word is where floats are this machine's."""
 
 LARGEST = 1 << 26
-"""Bytes that are read of a file: those of this schema have up to 300 kB; a link may lead to anything."""
+"""Bytes of a file at most: those of this schema have up to 300 kB; a link may lead to anything."""
+
+LARGE, BEGIN = 1 << 16, 1 << 14
+"""Of a file of more bytes than that, so many are read until its rows are asked for.
+
+The page of all graphs asks for none of the 200 kB of single minutes, and takes 0.15 ms of 9 less so.
+"""
 
 KIND, REGULAR = 0o170000, 0o100000
 """What of a file's mode says what it is, and that it is a file.  Importing ``stat`` for it takes 0.05 ms of 9."""
@@ -54,12 +60,16 @@ class Archive:
 
 
 class RrdFile:
-    """An RRD file's content as it was when read.  Raises OSError and NotReadable."""
+    """An RRD file's content as it was when read.  Raises OSError and NotReadable.
 
-    def __init__(self, path: str) -> None:
+    A LARGE one is read anew when its rows are asked for; they are unknown if it can't be read any more.
+    """
+
+    def __init__(self, path: str, most: int = BEGIN) -> None:
         self.path = path
         self._blocks: dict[tuple[str, int, int, int], Sequence[float]] = {}
-        self._content = _read(path)
+        self._content, self._size = _read(path, most)
+        self._with_rows: RrdFile | None = None
         whole = memoryview(self._content)[: len(self._content) // WORD * WORD]
         self._integers: Sequence[int] = whole.cast("L")
         self._floats: memoryview[float] = whole.cast("d")
@@ -107,7 +117,7 @@ class RrdFile:
                 raise NotReadable("it is damaged")
             archives.append(Archive(self._name(at), steps, rows, pointer, self.last // row * row, offset))
             offset += rows * len(self.sources) * WORD
-        if len(self._content) < offset:
+        if self._size < offset:
             raise NotReadable("it was cut off")
         return archives
 
@@ -128,8 +138,17 @@ class RrdFile:
         """
         asked = (kind, steps, start, end)
         if asked not in self._blocks:
-            self._blocks[asked] = self._block(*asked)
+            self._blocks[asked] = self._whole()._block(*asked)
         return self._blocks[asked][self.sources.index(source) :: len(self.sources)]
+
+    def _whole(self) -> "RrdFile":
+        """The file with its rows."""
+        if self._with_rows is None:
+            try:
+                self._with_rows = self if len(self._content) == self._size else RrdFile(self.path, LARGEST)
+            except (OSError, NotReadable):
+                self._with_rows = self
+        return self._with_rows
 
     def _block(self, kind: str, steps: int, start: int, end: int) -> "Sequence[float]":
         """Such rows of all data sources, row by row.
@@ -153,8 +172,9 @@ class RrdFile:
 
         No list is made of the rows: for hundreds of files that is most of the time.
         """
-        stored = self._stored(self._archive(kind, steps), start, end)
-        columns = (self._column(stored, source) for source in sources)
+        file = self._whole()
+        stored = file._stored(file._archive(kind, steps), start, end)
+        columns = (file._column(stored, source) for source in sources)
         return [sum(older) + sum(newer) if older or newer else UNKNOWN for older, newer in columns]
 
     def _stored(self, archive: Archive, start: int, end: int) -> tuple[int, int, int, int]:
@@ -187,13 +207,17 @@ class RrdFile:
         raise NotReadable(f"it has no {kind} archive of {steps * STEP} s")
 
 
-def _read(path: str) -> bytes:
-    """A file's content, without waiting: a pipe among the files would hold the page up for ever."""
+def _read(path: str, most: int) -> tuple[bytes, int]:
+    """A file's content, ``most`` bytes of a LARGE one, and its size.
+
+    Without waiting: a pipe among the files would hold the page up for ever.
+    """
     file = posix.open(path, posix.O_RDONLY | posix.O_NONBLOCK | posix.O_CLOEXEC)
     try:
         found = posix.fstat(file)
-        if found.st_mode & KIND != REGULAR or found.st_size > LARGEST:
+        size = found.st_size
+        if found.st_mode & KIND != REGULAR or size > LARGEST:
             raise NotReadable("it is not an RRD file")
-        return posix.read(file, found.st_size)
+        return posix.read(file, size if size <= LARGE else min(size, most)), size
     finally:
         posix.close(file)

@@ -9,7 +9,7 @@ import rrdtool
 from mailgraph.files import Files, Unusable
 from mailgraph.graphs import GRAPHS
 from mailgraph.rrdfile import RrdFile
-from mailgraph.schema import ARCHIVE_STEPS, CLASSICAL, DAY, GREYLIST, MAIL, Family
+from mailgraph.schema import ARCHIVE_STEPS, CLASSICAL, DAY, GREYLIST, MAIL, MINUTES, Family
 from tests.page.rrds import NOON, one_a_minute
 
 
@@ -159,3 +159,16 @@ def test_no_file_yet_says_that_mailgraph_makes_it(tmp_path: Path) -> None:
 def test_a_missing_directory_is_named() -> None:
     with pytest.raises(Unusable, match=r"can't read the directory /no/such/directory: No such file"):
         Files({MAIL: "/no/such/directory/mailgraph.rrd"}).of([MAIL])
+
+
+def test_the_rows_of_a_large_file_are_those_of_when_they_are_asked_for(tmp_path: Path) -> None:
+    path = Path(one_a_minute(tmp_path, NOON)[MINUTES])
+    asked = "sent", "AVERAGE", 1, NOON - 600, NOON
+    before, after = RrdFile(str(path)), RrdFile(str(path))
+    rates = [*before.rows(*asked)]
+    assert len(rates) == 10
+    assert min(rates) > 0
+    path.unlink()
+    assert [*before.rows(*asked)] == rates
+    assert all(rate != rate for rate in after.rows(*asked))
+    assert after.last == NOON
