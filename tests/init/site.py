@@ -63,6 +63,18 @@ def sent(rrd_dir: Path) -> int | None:
     file = rrd_dir / "mailgraph.rrd"
     if not file.exists():
         return None
-    (_, _, step), names, rows = rrdtool.fetch(str(file), "AVERAGE", "--start", "end-1d", "--end", "now")
+    (_, _, step), names, rows = _fetched(file)
     column = names.index("sent")
     return round(sum(row[column] for row in rows if row[column] is not None) * step)
+
+
+def _fetched(file: Path) -> tuple[tuple[int, int, int], list[str], list[tuple[float | None, ...]]]:
+    """The last day's rows, as soon as the daemon does not write just then."""
+    for _ in range(100):
+        try:
+            return rrdtool.fetch(str(file), "AVERAGE", "--start", "end-1d", "--end", "now")
+        except rrdtool.OperationalError as error:
+            if "could not lock" not in str(error):
+                raise
+        time.sleep(0.02)
+    raise AssertionError(f"{file} is locked for seconds")
