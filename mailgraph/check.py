@@ -19,7 +19,7 @@ from mailgraph import MailgraphError, config, rrdcached, spool, unparsed
 from mailgraph.cached import Cached
 from mailgraph.checkpoint import Checkpoint, CheckpointError, path_of
 from mailgraph.daemon import holder, read_pid
-from mailgraph.files import HOSTS, QUIET
+from mailgraph.files import QUIET
 from mailgraph.hosts import Listing, listed
 from mailgraph.hostsfile import HostsFile
 from mailgraph.ledger import Ledger
@@ -29,7 +29,7 @@ from mailgraph.rrd import RrdError, Store
 from mailgraph.rrdcached import Connection, NoRrdcachedError
 from mailgraph.rrdfile import NotReadable, RrdFile
 from mailgraph.scanner import Options, Scanner
-from mailgraph.schema import DAY, FAMILIES, GAUGE, MACHINE, STEP, Family, host_directory
+from mailgraph.schema import DAY, FAMILIES, GAUGE, HOSTS_DIRECTORY, MACHINE, STEP, Family, host_directory
 from mailgraph.sources import Position
 from mailgraph.values import programs
 
@@ -539,7 +539,7 @@ def _hosts(setup: Setup) -> Iterator[Finding]:
     """The directories of hosts, and the file that names them."""
     listing = _listing(setup)
     if listing.hosts:
-        yield Finding(Level.OK, "hosts", f"{len(listing.hosts)} on one page, of {setup.directory}/{HOSTS}")
+        yield Finding(Level.OK, "hosts", f"{len(listing.hosts)} on one page, of {setup.directory}/{HOSTS_DIRECTORY}")
     for fault in listing.faults:
         said, _, mend = fault.removesuffix(")").rpartition(" (")
         yield Finding(Level.WARNING, "hosts", said, mend)

@@ -482,13 +482,12 @@ def _run(job: _Job) -> int:
 
 
 def _count(job: _Job, alone: "Alone", say: Callable[[str], None]) -> int:
-    from mailgraph.cached import Cached
     from mailgraph.counting import Counting
     from mailgraph.daemon import Loop, Signals, detached
     from mailgraph.rrd import UnreachableError
 
     connection = _connection(job)
-    files = Cached(connection) if connection else _files_here(job, say)
+    files = _files_behind(connection) if connection else _files_here(job, say)
     report = _report if job.verbose else None
     countings = [
         Counting(part.log, part.store, job.options, job.year, part.checkpoint, job.own, say=say, report=report)
@@ -551,6 +550,13 @@ def _connection(job: _Job) -> "Connection | None":
     from mailgraph.rrdcached import Connection
 
     return Connection(job.rrdcached)
+
+
+def _files_behind(connection: "Connection") -> "Access":
+    """The RRD files that an rrdcached keeps."""
+    from mailgraph.cached import Cached  # 0.9 ms, for those who have one
+
+    return Cached(connection)
 
 
 def _files_here(job: _Job, say: Callable[[str], None]) -> "Direct":

@@ -9,6 +9,7 @@ import posix
 import sys
 
 from mailgraph import MailgraphError, UsageError
+from mailgraph.schema import HOSTS_DIRECTORY
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -144,7 +145,7 @@ def page_dir(values: dict[str, str]) -> str:
         return directory
     import os
 
-    if os.path.isdir(os.path.join(directory, "hosts")):
+    if os.path.isdir(os.path.join(directory, HOSTS_DIRECTORY)):
         return directory
     from mailgraph import rrdcached
 

@@ -16,9 +16,6 @@ if TYPE_CHECKING:
 
     AnyFile = TypeVar("AnyFile", RrdFile, FarFile)
 
-HOSTS = "hosts"
-"""The directory in RRD_DIR of directories of RRD files, one a host."""
-
 QUIET = 300
 """Seconds without a minute stored after which the daemon is said to be down; it stores empty minutes too."""
 

@@ -5,8 +5,7 @@ A host is taken from the listing of the directory alone; what a request names is
 
 import os
 
-from mailgraph.files import HOSTS
-from mailgraph.schema import FAMILIES
+from mailgraph.schema import FAMILIES, HOSTS_DIRECTORY
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,7 +46,7 @@ def listed(rrd_dir: str, rrd_name: str, machine: str, split: bool) -> Listing:
     Where the files in RRD_DIR itself are no totals of all hosts (``split``), they are those of one host more: this
     ``machine``.
     """
-    parent = os.path.join(rrd_dir, HOSTS)
+    parent = os.path.join(rrd_dir, HOSTS_DIRECTORY)
     if not os.path.lexists(parent):
         return Listing({}, [])
     try:

@@ -8,8 +8,8 @@ import time
 
 from mailgraph import __version__, answers, config, figures, views
 from mailgraph.answers import HTML, NOT_KEPT, SVG, Answer, Validity, answer
-from mailgraph.files import HOSTS, Files, Locked, Unusable, located
-from mailgraph.schema import MAIL
+from mailgraph.files import Files, Locked, Unusable, located
+from mailgraph.schema import HOSTS_DIRECTORY, MAIL
 from mailgraph.views import SMALL
 
 TYPE_CHECKING = False
@@ -221,7 +221,7 @@ class _Settings:
     def may_have_hosts(self) -> bool:
         """Whether there is a directory of hosts; it may be empty."""
         try:
-            found = posix.stat(f"{self.rrd_dir}/{HOSTS}")
+            found = posix.stat(f"{self.rrd_dir}/{HOSTS_DIRECTORY}")
         except OSError:  # the usual case: there is none
             return False
         from stat import S_ISDIR
